@@ -1,0 +1,142 @@
+//go:build linux && (amd64 || arm64)
+
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// stat is what we use of /proc/PID/stat, proc_pid_stat(5).
+type stat struct {
+	state      byte
+	session    int
+	ticks      uint64 // user and system time, in clock ticks
+	threads    int
+	startTicks uint64
+	rssPages   uint64
+}
+
+func readStat(path string) (stat, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return stat{}, err
+	}
+	// The name, field 2, is in parentheses and may hold anything.
+	end := bytes.LastIndexByte(text, ')')
+	fields := strings.Fields(string(text[end+1:]))
+	if end < 0 || len(fields) < 22 {
+		return stat{}, fmt.Errorf("read %s: %d fields", path, len(fields))
+	}
+	number := func(field int) uint64 { // counted as in the manual page
+		n, _ := strconv.ParseUint(fields[field-3], 10, 64)
+		return n
+	}
+	return stat{state: fields[0][0], session: int(number(6)), ticks: number(14) + number(15),
+		threads: int(number(20)), startTicks: number(22), rssPages: number(24)}, nil
+}
+
+// startTicks is when a process was started, in clock ticks since boot.
+func startTicks(pid int) (uint64, error) {
+	s, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+	return s.startTicks, err
+}
+
+// tree is the process and all its descendants. /proc/PID/task/TID/children is
+// there since Linux 3.5 with CONFIG_PROC_CHILDREN; without it the tree is the
+// leader alone.
+func tree(pid int) []int {
+	pids := []int{pid}
+	for i := 0; i < len(pids); i++ {
+		for _, task := range tasks(pids[i]) {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pids[i], task))
+			if err != nil {
+				continue
+			}
+			for _, field := range strings.Fields(string(text)) {
+				if child, err := strconv.Atoi(field); err == nil {
+					pids = append(pids, child)
+				}
+			}
+		}
+	}
+	return pids
+}
+
+// tasks are the names in /proc/PID/task: one a thread.
+func tasks(pid int) []string {
+	return names(fmt.Sprintf("/proc/%d/task", pid))
+}
+
+// names reads a folder of /proc without sorting or stat(2), nil if it cannot.
+func names(folder string) []string {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	list, _ := f.Readdirnames(-1)
+	return list
+}
+
+func allStopped(pids []int) bool {
+	for _, pid := range pids {
+		for _, task := range tasks(pid) {
+			s, err := readStat(fmt.Sprintf("/proc/%d/task/%s/stat", pid, task))
+			if err == nil && s.state != 'T' && s.state != 't' && s.state != 'Z' && s.state != 'X' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Held returns those of the connections, given by socket inode, that the worker
+// or a descendant of it has open. An error means that the kernel does not tell;
+// a process that has just gone holds nothing.
+func Held(pid int, connections map[uint64]bool) ([]uint64, error) {
+	var held []uint64
+	for _, pid := range tree(pid) {
+		folder := fmt.Sprintf("/proc/%d/fd/", pid)
+		list, err := os.Open(folder)
+		if err != nil {
+			if gone(err) {
+				continue
+			}
+			return nil, err
+		}
+		fds, err := list.Readdirnames(-1)
+		list.Close()
+		if err != nil && !gone(err) {
+			return nil, err
+		}
+		for _, fd := range fds {
+			if inode, ok := socketInode(folder + fd); ok && connections[inode] {
+				held = append(held, inode)
+			}
+		}
+	}
+	return held, nil
+}
+
+func gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
+}
+
+// socketInode reads a link such as "socket:[81234]".
+func socketInode(path string) (uint64, bool) {
+	var target [64]byte
+	n, err := unix.Readlink(path, target[:])
+	if err != nil || n < 10 || string(target[:8]) != "socket:[" {
+		return 0, false
+	}
+	inode, err := strconv.ParseUint(string(target[8:n-1]), 10, 64)
+	return inode, err == nil
+}
