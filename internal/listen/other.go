@@ -1,0 +1,36 @@
+//go:build !linux
+
+package listen
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Open is for Linux only.
+func Open(a Address, _ Options) (*Socket, error) {
+	return nil, fmt.Errorf("listen on %s: %w", a, errors.ErrUnsupported)
+}
+
+// Inherited finds nothing elsewhere than on Linux.
+func Inherited() map[string][]int { return nil }
+
+// Look is for Linux only.
+func Look([]*Socket) (*Table, error) {
+	return &Table{}, fmt.Errorf("look at sockets: %w", errors.ErrUnsupported)
+}
+
+// Holders finds nobody elsewhere than on Linux.
+func Holders(uint64) (seen []Holder, hidden int) { return nil, 0 }
+
+// Expose is for Linux only.
+func (s *Socket) Expose(*Socket) error { return errors.ErrUnsupported }
+
+// Unlink is for Linux only.
+func (s *Socket) Unlink() error { return errors.ErrUnsupported }
+
+// Close is for Linux only.
+func (s *Socket) Close() error { return errors.ErrUnsupported }
+
+// SetBlocking is for Linux only.
+func (s *Socket) SetBlocking() error { return errors.ErrUnsupported }
