@@ -1,0 +1,130 @@
+package e2e
+
+// Clients that ask without pause, and what became of their requests. Not
+// covered: throughput, which `make bench` measures.
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// load is a number of clients at work.
+type load struct {
+	t    *testing.T
+	stop chan struct{}
+	done sync.WaitGroup
+
+	// The mutex guards counters that many clients write at once.
+	mu       sync.Mutex
+	answered int
+	dropped  int     // 502: the worker that had the request ended
+	refused  []error // everything else; there must be none
+}
+
+// startLoad sets clients to work through the front.
+func startLoad(t *testing.T, f *front, clients int) *load {
+	l := &load{t: t, stop: make(chan struct{})}
+	for range clients {
+		l.done.Go(func() { l.client(f) })
+	}
+	t.Cleanup(l.halt)
+	return l
+}
+
+// alsoConnect adds a client that does nothing but connect to the pool's socket,
+// without a web server between: it must succeed whatever happens to workers.
+func (l *load) alsoConnect(socket string) {
+	l.done.Go(func() { l.dialer(socket) })
+}
+
+// client ends when the load is halted.
+func (l *load) client(f *front) {
+	for !l.halted() {
+		a, err := f.request(http.MethodGet, "/sleep?ms=2", nil)
+		l.mu.Lock()
+		switch {
+		case err == nil && a.status == http.StatusOK && string(a.body) == "slept":
+			l.answered++
+		case err == nil && a.status == http.StatusBadGateway:
+			l.dropped++
+		default:
+			l.refused = append(l.refused, fmt.Errorf("status %d, %.100q, %v", a.status, a.body, err))
+		}
+		l.mu.Unlock()
+	}
+}
+
+// dialer ends when the load is halted.
+func (l *load) dialer(socket string) {
+	pace := time.NewTicker(5 * time.Millisecond)
+	defer pace.Stop()
+	for !l.halted() {
+		if err := connect(socket); err != nil {
+			l.mu.Lock()
+			l.refused = append(l.refused, err)
+			l.mu.Unlock()
+		}
+		<-pace.C
+	}
+}
+
+func (l *load) halted() bool {
+	select {
+	case <-l.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// halt ends the clients after their present request; more than once is all right.
+func (l *load) halt() {
+	if !l.halted() {
+		close(l.stop)
+	}
+	l.done.Wait()
+}
+
+// waitAnswered waits until n more requests have been answered.
+func (l *load) waitAnswered(n int) {
+	l.t.Helper()
+	target := l.count() + n
+	eventually(l.t, func() error {
+		if now := l.count(); now < target {
+			return fmt.Errorf("%d requests answered, want %d", now, target)
+		}
+		return nil
+	})
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answered
+}
+
+// verdict halts the clients and judges: at most so many requests dropped, and
+// not one connection refused, as the clients and as nginx saw it.
+func (l *load) verdict(f *front, mostDropped int) {
+	l.t.Helper()
+	l.halt()
+	l.t.Logf("%d requests answered, %d dropped with their worker", l.answered, l.dropped)
+	for _, err := range l.refused {
+		l.t.Errorf("failed otherwise than with its worker: %v", err)
+	}
+	if l.dropped > mostDropped {
+		l.t.Errorf("%d requests dropped, want at most %d", l.dropped, mostDropped)
+	}
+	errors, err := os.ReadFile(f.errors)
+	if err != nil {
+		l.t.Error(err)
+	}
+	if strings.Contains(string(errors), "connect()") {
+		l.t.Errorf("nginx could not connect:\n%s", errors)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !race
+
+package e2e
+
+// Not covered: nothing is tested here.
+
+const raceDetector = false
