@@ -1,0 +1,110 @@
+package config
+
+import (
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+
+	"fcgi-supervisor/internal/listen"
+)
+
+// Unlimited is the value of a limit without a bound (RLIM_INFINITY of
+// getrlimit(2)).
+const Unlimited = ^uint64(0)
+
+// DefaultPath is the PATH that workers start with, and that bare command names
+// are looked up in.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Config is a whole configuration. Nobody writes to it once it is returned.
+type Config struct {
+	Path       string   // the file given to Load; empty when made from flags
+	Files      []string // every file that was read, in the order of reading
+	Supervisor Supervisor
+	Pools      []Pool // sorted by name
+}
+
+// Supervisor holds what concerns the supervisor itself.
+type Supervisor struct {
+	RuntimeDir   string // absolute; for control.sock, state.json and the lock
+	ControlGroup string // group that may use the control socket; empty: its owner only
+	LogLevel     slog.Level
+	LogFormat    string // auto, text or json
+
+	places map[string]Place
+}
+
+// Ways for a worker to become ready.
+const (
+	ReadyAuto   = "auto"   // seen waiting for a connection
+	ReadyNotify = "notify" // READY=1 on its own NOTIFY_SOCKET
+	ReadyUptime = "uptime" // alive for MinUptime
+)
+
+// Where the output of workers goes.
+const (
+	OutputSupervisor = "supervisor" // the supervisor's own log
+	OutputFile       = "file"
+)
+
+// Pool is one application. Empty names of users and groups mean the
+// supervisor's own; see Credentials.
+type Pool struct {
+	Name  string
+	Where string // FILE:LINE of the pool, or "command line"
+
+	Command   []string // argv; Command[0] is an absolute path
+	Directory string   // absolute; the folder of Command[0] unless given
+
+	Listen        listen.Address
+	ListenOwner   string // the pool's user unless given
+	ListenGroup   string // the pool's group unless given; empty: the owner's
+	ListenMode    os.FileMode
+	ListenBacklog int
+
+	Processes int
+
+	User                string
+	Group               string
+	SupplementaryGroups []string // nil: those of the user; empty but not nil: none
+	Umask               os.FileMode
+
+	Environment        map[string]string
+	EnvironmentFile    string   // absolute, or empty
+	InheritEnvironment []string // names passed on from the supervisor
+
+	Ready        string // ReadyAuto, ReadyNotify or ReadyUptime
+	StartTimeout time.Duration
+	MinUptime    time.Duration
+	StopSignal   syscall.Signal
+	StopTimeout  time.Duration
+
+	Restart Restart
+	Log     Log
+	Limits  Limits
+
+	places map[string]Place // where each key stands, by its name within the pool
+}
+
+// Restart is the back-off of a pool whose workers never become ready.
+type Restart struct {
+	Delay    time.Duration // before the second attempt
+	DelayMax time.Duration // the delay doubles up to this
+}
+
+// Log says where the output of workers goes.
+type Log struct {
+	Output   string // OutputSupervisor or OutputFile
+	File     string // absolute; set when Output is OutputFile
+	MaxSize  int64  // bytes; a file that reaches it is rotated
+	MaxFiles int    // files kept, the one being written included
+}
+
+// Limits of each worker; nil is inherited from the supervisor.
+type Limits struct {
+	NoFile          *uint64 // open files
+	Core            *uint64 // bytes, or Unlimited
+	Nice            *int    // -20 to 19
+	NoNewPrivileges bool
+}
