@@ -108,10 +108,12 @@ type Failure struct {
 
 // ReloadStatus is the outcome of the last reload or restart.
 type ReloadStatus struct {
-	Trigger string // signal, api, file, config
-	Path    string // the changed file, if that was the trigger
-	Result  string // ok, failed; empty while it is under way
-	Text    string // why it failed
-	At      time.Time
-	Took    time.Duration
+	Trigger    string   // signal, api, file, config
+	Path       string   // the changed file, if that was the trigger
+	Generation int      // the number given to the new generation
+	Result     string   // ok, failed; empty while it is under way
+	Text       string   // why it failed
+	Output     []string // last lines of the worker that made it fail
+	At         time.Time
+	Took       time.Duration
 }

@@ -18,6 +18,7 @@ type Exit struct {
 	Core     bool // a core file was written
 	OOM      bool // SIGKILL, and the kernel counted an out-of-memory kill
 	StartErr error
+	Note     string   // what else was found out about the end; may be empty
 	Output   []string // the last lines it wrote, oldest first
 }
 
@@ -25,6 +26,9 @@ type Exit struct {
 // "killed by SIGKILL (out of memory) after 5s".
 func (e Exit) Text() string {
 	after := " after " + Span(e.Lived)
+	if e.Note != "" {
+		after += "; " + e.Note
+	}
 	switch {
 	case e.StartErr != nil:
 		return e.StartErr.Error()

@@ -49,21 +49,27 @@ func startTicks(pid int) (uint64, error) {
 	return s.startTicks, err
 }
 
-// tree is the process and all its descendants. /proc/PID/task/TID/children is
-// there since Linux 3.5 with CONFIG_PROC_CHILDREN; without it the tree is the
-// leader alone.
+// tree is the process and all its descendants.
 func tree(pid int) []int {
 	pids := []int{pid}
 	for i := 0; i < len(pids); i++ {
-		for _, task := range tasks(pids[i]) {
-			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pids[i], task))
-			if err != nil {
-				continue
-			}
-			for _, field := range strings.Fields(string(text)) {
-				if child, err := strconv.Atoi(field); err == nil {
-					pids = append(pids, child)
-				}
+		pids = append(pids, Children(pids[i])...)
+	}
+	return pids
+}
+
+// Children are the children of all threads of a process. They are listed since
+// Linux 3.5 with CONFIG_PROC_CHILDREN; without it there seem to be none.
+func Children(pid int) []int {
+	var pids []int
+	for _, task := range tasks(pid) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task))
+		if err != nil {
+			continue
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, child)
 			}
 		}
 	}

@@ -1,0 +1,207 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/internal/logs"
+	"fcgi-supervisor/supervisor"
+	"fcgi-supervisor/worker"
+)
+
+// Executor carries out orders, one after the other, in a goroutine of its own.
+type Executor struct {
+	report func(supervisor.Fact) bool
+	log    *logs.Log
+	looker *looker
+
+	// A mutex and not a channel because Do is called by the loop, which must
+	// never wait, however many orders there are.
+	mu    sync.Mutex
+	tasks []func()
+	wake  chan struct{} // holds one
+
+	crews   map[string]*crew // written by New alone
+	born    map[int]bool     // work goroutine only: pids of living workers
+	orphans *orphanage       // work goroutine only
+	seen    sightings
+	quit    chan struct{} // closed by Close
+	done    sync.WaitGroup
+}
+
+// crew is a pool as the executor sees it.
+type crew struct {
+	cfg    config.Pool
+	ring   *logs.Ring
+	sink   sink
+	socket atomic.Pointer[listen.Socket] // written by the work goroutine; nil while unbound
+
+	births map[int]*birth // work goroutine only: by generation
+	hands  map[supervisor.ID]*hand
+}
+
+// hand is a worker that has been ordered and not buried.
+type hand struct {
+	process *worker.Process // nil until it is born
+	notify  *worker.Notify  // nil unless ready = "notify"
+}
+
+// New makes an executor for these pools. Nothing is started before Run.
+func New(pools []config.Pool, log *logs.Log) (*Executor, error) {
+	e := &Executor{log: log, wake: make(chan struct{}, 1), crews: map[string]*crew{}, born: map[int]bool{},
+		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
+	for _, p := range pools {
+		c := &crew{cfg: p, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{}, hands: map[supervisor.ID]*hand{}}
+		var err error
+		if c.sink, err = newSink(p, log); err != nil {
+			e.closeSinks(context.Background())
+			return nil, err
+		}
+		e.crews[p.Name] = c
+	}
+	return e, nil
+}
+
+// Open opens the sockets of all pools before anything is started, so that what
+// is in the way is told to whoever starts us. On an error none stays open.
+func (e *Executor) Open() error {
+	var errs []error
+	for _, c := range e.crews {
+		if err := c.open(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		for _, c := range e.crews {
+			c.unbind()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run starts the executor's goroutines: work, the looker's, and one that notes
+// the end of orphans. Close ends them. Facts go to report.
+func (e *Executor) Run(report func(supervisor.Fact) bool) {
+	e.report = report
+	e.looker = newLooker(report)
+	e.orphans = adopt()
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, syscall.SIGCHLD)
+	e.done.Add(3)
+	go func() { defer e.done.Done(); e.work() }()
+	go func() { defer e.done.Done(); e.looker.run(e.quit) }()
+	go func() { defer e.done.Done(); e.mourn(ends) }()
+}
+
+// Close ends the goroutines and writes out what workers have written, until ctx
+// ends. The loop must have ended.
+func (e *Executor) Close(ctx context.Context) {
+	close(e.quit)
+	e.done.Wait()
+	e.closeSinks(ctx)
+}
+
+func (e *Executor) closeSinks(ctx context.Context) {
+	for _, c := range e.crews {
+		if c.sink != nil {
+			c.sink.Close(ctx)
+		}
+	}
+}
+
+// Reopen opens log files again, for logrotate(8).
+func (e *Executor) Reopen() {
+	for name, c := range e.crews {
+		if err := c.sink.Reopen(); err != nil {
+			e.log.Slog().Error("cannot open the log file again, the old one is written on", "pool", name, "err", err)
+		}
+	}
+}
+
+// Output is the recent output of a pool's workers, nil for an unknown pool.
+func (e *Executor) Output(pool string) *logs.Ring {
+	if c := e.crews[pool]; c != nil {
+		return c.ring
+	}
+	return nil
+}
+
+// Do implements supervisor.Executor.
+func (e *Executor) Do(o supervisor.Order) { e.push(func() { e.carryOut(o) }) }
+
+func (e *Executor) push(task func()) {
+	e.mu.Lock()
+	e.tasks = append(e.tasks, task)
+	e.mu.Unlock()
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// work carries out tasks until Close.
+func (e *Executor) work() {
+	for {
+		e.mu.Lock()
+		tasks := e.tasks
+		e.tasks = nil
+		e.mu.Unlock()
+		for _, task := range tasks {
+			task()
+		}
+		if len(tasks) > 0 {
+			continue
+		}
+		select {
+		case <-e.wake:
+		case <-e.quit:
+			return
+		}
+	}
+}
+
+// mourn has orphans that end reaped; it ends with Close.
+func (e *Executor) mourn(ends chan os.Signal) {
+	defer signal.Stop(ends)
+	for {
+		select {
+		case <-ends:
+			e.push(func() { e.orphans.reap(e.born) })
+		case <-e.quit:
+			return
+		}
+	}
+}
+
+func (e *Executor) carryOut(o supervisor.Order) {
+	switch o := o.(type) {
+	case supervisor.Bind:
+		c := e.crews[o.Pool]
+		e.report(supervisor.Bound{Pool: o.Pool, Err: c.open()})
+	case supervisor.Hide:
+		go e.hide(e.crews[o.Pool], o)
+	case supervisor.Unbind:
+		c := e.crews[o.Pool]
+		e.endStrays(c)
+		c.unbind()
+		e.report(supervisor.Unbound{Pool: o.Pool})
+	case supervisor.Start:
+		e.start(e.crews[o.Pool], o)
+	case supervisor.Stop:
+		e.stop(e.crews[o.Pool], o)
+	case supervisor.Kill:
+		if h := e.crews[o.Pool].hands[o.ID]; h != nil && h.process != nil {
+			h.process.Kill()
+		}
+	}
+}
+
+func (e *Executor) logger() *slog.Logger { return e.log.Slog() }

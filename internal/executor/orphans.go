@@ -1,0 +1,70 @@
+package executor
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/worker"
+)
+
+// orphanage keeps what workers leave behind when they fork away: as a subreaper,
+// prctl(2), we get those processes as children and can find, end and reap them.
+type orphanage struct{}
+
+func adopt() *orphanage {
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	return &orphanage{}
+}
+
+// list returns our children that are no workers. Only from the goroutine that
+// starts workers: a newborn is a child before it is in born.
+func (*orphanage) list(born map[int]bool) []int {
+	return slices.DeleteFunc(worker.Children(os.Getpid()), func(pid int) bool { return born[pid] })
+}
+
+// reap takes leave of the orphans that have ended.
+func (o *orphanage) reap(born map[int]bool) {
+	for _, pid := range o.list(born) {
+		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	}
+}
+
+// endStrays ends every process of the pool that has escaped from its worker, now
+// that the pool has no workers.
+func (e *Executor) endStrays(c *crew) {
+	for _, pid := range e.strays(c) {
+		e.logger().Warn("a process had left its worker's process group; ended", "pool", c.cfg.Name, "pid", pid)
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// strays are orphans of ours with the pool's name in their environment.
+func (e *Executor) strays(c *crew) []int {
+	return slices.DeleteFunc(e.orphans.list(e.born), func(pid int) bool {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		return err != nil || !strings.Contains("\x00"+string(text), "\x00FCGI_SUPERVISOR_POOL="+c.cfg.Name+"\x00")
+	})
+}
+
+// forkedAway ends the processes that a worker left on the socket when it ended
+// before it was ready, and says what it found: the commonest mistake of those
+// who come from an init script is a program that makes itself a daemon.
+func (e *Executor) forkedAway(c *crew) string {
+	socket := c.socket.Load()
+	if socket == nil {
+		return ""
+	}
+	holders, _ := listen.Holders(socket.Inode())
+	for _, pid := range e.strays(c) {
+		if slices.ContainsFunc(holders, func(h listen.Holder) bool { return h.PID == pid }) {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			return fmt.Sprintf("it had made itself a daemon (pid %d, ended): let it run in the foreground", pid)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,57 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/logs"
+)
+
+// sink is where a pool's output goes, besides its ring.
+type sink interface {
+	Take(logs.Block) // whole lines; copies what it keeps
+	Reopen() error
+	Close(context.Context)
+}
+
+func newSink(p config.Pool, log *logs.Log) (sink, error) {
+	if p.Log.Output != config.OutputFile {
+		return ownLog{log}, nil
+	}
+	// MaxFiles counts the one being written, logs.OpenFile the old ones.
+	file, err := logs.OpenFile(p.Log.File, p.Log.MaxSize, p.Log.MaxFiles-1, logs.FileMode)
+	if err != nil {
+		return nil, fmt.Errorf("pool %s: %w", p.Name, err)
+	}
+	notice := func(n logs.Notice) {
+		logger := log.Slog().With("pool", p.Name, "file", p.Log.File)
+		if n.Err != nil {
+			logger.Error(n.Text(), "err", n.Err)
+			return
+		}
+		logger.Warn(n.Text())
+	}
+	return &fileSink{file, logs.NewQueue(file, file.Pace(), notice)}, nil
+}
+
+// ownLog is the supervisor's own log.
+type ownLog struct{ log *logs.Log }
+
+func (o ownLog) Take(b logs.Block)   { o.log.WorkerOutput(b) }
+func (ownLog) Reopen() error         { return nil }
+func (ownLog) Close(context.Context) {}
+
+// fileSink is a file of the pool's own, behind a queue.
+type fileSink struct {
+	file  *logs.File
+	queue *logs.Queue
+}
+
+func (f *fileSink) Take(b logs.Block) { _, _ = f.queue.Write(b.Bytes) }
+func (f *fileSink) Reopen() error     { return f.file.Reopen() }
+
+func (f *fileSink) Close(ctx context.Context) {
+	_ = f.queue.Close(ctx)
+	_ = f.file.Close()
+}

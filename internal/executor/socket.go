@@ -1,0 +1,100 @@
+package executor
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/supervisor"
+)
+
+// open opens the pool's socket, if it is not open already.
+func (c *crew) open() error {
+	if c.socket.Load() != nil {
+		return nil
+	}
+	options, err := c.options()
+	if err != nil {
+		return fmt.Errorf("pool %s: %w", c.cfg.Name, err)
+	}
+	socket, err := listen.Open(c.cfg.Listen, options)
+	if err != nil {
+		return fmt.Errorf("pool %s: %w", c.cfg.Name, err)
+	}
+	c.socket.Store(socket)
+	return nil
+}
+
+func (c *crew) options() (listen.Options, error) {
+	o := listen.Options{Owner: -1, Group: -1, Mode: c.cfg.ListenMode, Backlog: c.cfg.ListenBacklog, Generation: 1}
+	if c.cfg.Listen.Kind != listen.Unix {
+		return o, nil
+	}
+	if name := c.cfg.ListenOwner; name != "" {
+		owner, err := user.Lookup(name)
+		if err != nil {
+			if owner, err = user.LookupId(name); err != nil {
+				return o, fmt.Errorf("listen_owner: there is no user %q", name)
+			}
+		}
+		o.Owner, _ = strconv.Atoi(owner.Uid)
+		o.Group, _ = strconv.Atoi(owner.Gid)
+	}
+	if name := c.cfg.ListenGroup; name != "" {
+		group, err := user.LookupGroup(name)
+		if err != nil {
+			if group, err = user.LookupGroupId(name); err != nil {
+				return o, fmt.Errorf("listen_group: there is no group %q", name)
+			}
+		}
+		o.Group, _ = strconv.Atoi(group.Gid)
+	}
+	if o.Owner == os.Geteuid() && o.Group == os.Getegid() {
+		o.Owner, o.Group = -1, -1 // what it is born with
+	}
+	return o, nil
+}
+
+// unbind removes the socket's name, if it is still ours, and closes it.
+func (c *crew) unbind() {
+	if socket := c.socket.Swap(nil); socket != nil {
+		_ = socket.Unlink()
+		socket.Close()
+	}
+}
+
+// Bounds of how often a queue that is being emptied is looked at.
+const (
+	firstLook = time.Millisecond
+	lastLook  = 20 * time.Millisecond
+)
+
+// hide removes the name, so that no new client finds the socket, and waits until
+// those that found it have been taken from the queue. An address that cannot be
+// hidden (TCP, abstract, handed to us) gets clients to the end: it is not waited
+// for. It ends at the order's deadline.
+func (e *Executor) hide(c *crew, o supervisor.Hide) {
+	defer e.report(supervisor.Hidden{Pool: o.Pool})
+	socket := c.socket.Load()
+	if socket == nil || c.cfg.Listen.Kind != listen.Unix {
+		return
+	}
+	if err := socket.Unlink(); err != nil {
+		e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
+		return
+	}
+	for pause := firstLook; time.Now().Before(o.Deadline); pause = min(2*pause, lastLook) {
+		waiting, _, err := socket.Queue()
+		if err != nil || waiting == 0 {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-e.quit:
+			return
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package supervisor
+
+// message is what can reach the loop: a Fact, a request, or killAll. It is
+// applied by the loop's goroutine, and records; it decides nothing.
+type message interface{ apply(*Supervisor) }
+
+// request is a Command with the place for its answer.
+type request struct {
+	command Command
+	reply   chan<- receipt // holds one: the loop never waits for the asker
+}
+
+// receipt is how the loop takes note of a command.
+type receipt struct {
+	err        error // refused
+	text       string
+	already    bool // nothing had to be done
+	generation int  // restart: the number that will tell its outcome
+}
+
+// killAll ends everything at once: the second signal.
+type killAll struct{}
+
+func (f Bound) apply(s *Supervisor)     { s.with(f.Pool, func(p *pool) { p.bound(s.now(), f.Err) }) }
+func (f Hidden) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.hidden() }) }
+func (f Unbound) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.unbound(s.now()) }) }
+func (f Started) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.started(f) }) }
+func (f Ready) apply(s *Supervisor)     { s.with(f.Pool, func(p *pool) { p.ready(f.ID, f.At) }) }
+func (f Unseen) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.unseen(f.ID) }) }
+func (f Signalled) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.signalled(f.ID) }) }
+func (f Exited) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.exited(f.ID, f.Exit) }) }
+
+func (r request) apply(s *Supervisor) { r.reply <- s.take(r.command) }
+
+func (killAll) apply(s *Supervisor) {
+	for _, p := range s.pools {
+		p.up, p.hurry = false, true
+	}
+}

@@ -1,0 +1,81 @@
+package supervisor
+
+import (
+	"maps"
+	"time"
+)
+
+// view is what readers get: never written to again, but for the closing of
+// changed when the next one has been published.
+type view struct {
+	snapshot *Snapshot
+	events   []Event
+	changed  chan struct{}
+}
+
+// Snapshot returns the newest picture. It never waits for the loop.
+func (s *Supervisor) Snapshot() *Snapshot { return s.view.Load().snapshot }
+
+// Events returns the kept events with a number above after, and a channel that
+// is closed when there may be more.
+func (s *Supervisor) Events(after uint64) ([]Event, <-chan struct{}) {
+	v := s.view.Load()
+	events := v.events
+	for len(events) > 0 && events[0].Seq <= after {
+		events = events[1:]
+	}
+	return events, v.changed
+}
+
+func (s *Supervisor) publish(now time.Time) {
+	snapshot := &Snapshot{At: now, Pools: make([]*PoolStatus, len(s.pools))}
+	for i, p := range s.pools {
+		snapshot.Pools[i] = p.status(now)
+	}
+	events := s.events[max(0, len(s.events)-keptEvents):]
+	old := s.view.Swap(&view{snapshot: snapshot, events: events[:len(events):len(events)], changed: make(chan struct{})})
+	if old != nil {
+		close(old.changed)
+	}
+}
+
+func (p *pool) status(now time.Time) *PoolStatus {
+	status := &PoolStatus{Name: p.cfg.Name, State: p.state(), Listen: p.cfg.Listen, Reload: p.cfg.Reload,
+		Processes: p.processes, Generation: p.generation, Failures: p.failures, LastFailure: p.lastFailure,
+		LastReload: p.reload, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts),
+		Workers: make([]WorkerStatus, 0, len(p.members)), Slots: make([]SlotStatus, p.processes)}
+	if p.up {
+		status.Wanted = p.processes
+	}
+	if p.failures > 0 {
+		status.BackoffDelay = p.delay
+		if now.Before(p.retryAt) {
+			status.BackoffUntil = p.retryAt
+		}
+	}
+	for _, m := range p.members {
+		status.Workers = append(status.Workers, WorkerStatus{ID: m.id, Slot: m.slot, PID: m.pid, StartTicks: m.startTicks,
+			Generation: m.generation, Phase: m.phase, StartedAt: m.startedAt, ReadyAt: m.readyAt})
+	}
+	for i := range status.Slots {
+		status.Slots[i] = p.slots[i].SlotStatus
+	}
+	return status
+}
+
+// state is what the pool shows of itself; State tells which one wins.
+func (p *pool) state() State {
+	switch {
+	case !p.up && len(p.members) == 0 && p.address == addressUnbound:
+		return Stopped
+	case !p.up || p.address > addressBound:
+		return Stopping
+	case p.failures > 0 && p.serving() < p.processes:
+		return Backoff
+	case p.reloading():
+		return Reloading
+	case !p.whole():
+		return Starting
+	}
+	return Running
+}
