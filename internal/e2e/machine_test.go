@@ -53,18 +53,22 @@ func uniqueName(base string) string {
 	return fmt.Sprintf("%s-%d-%d", base, os.Getpid(), poolCount.Add(1))
 }
 
-// processesOf lists the processes that were born for a pool, however far from it
-// they have run since.
-func processesOf(pool string) []int {
-	mark := []byte("FCGI_SUPERVISOR_POOL=" + pool + "\x00")
+// processesWith lists the processes that have one text in their environment,
+// which descendants inherit however far they run, or the other in their command
+// line.
+func processesWith(environment, command string) []int {
 	var found []int
 	for _, pid := range processes() {
-		environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if err == nil && bytes.Contains(environment, mark) {
+		if procContains(pid, "environ", environment) || procContains(pid, "cmdline", command) {
 			found = append(found, pid)
 		}
 	}
 	return found
+}
+
+func procContains(pid int, file, text string) bool {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	return err == nil && bytes.Contains(content, []byte(text)) // an error: it has ended
 }
 
 func processes() []int {

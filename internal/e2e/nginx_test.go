@@ -22,7 +22,8 @@ import (
 type front struct {
 	t      *testing.T
 	client *http.Client
-	errors string // path of nginx's error log
+	base   string // URL without path
+	errors string // path of its error log
 }
 
 // nginx starts a web server in front of a backend in nginx's notation
@@ -45,7 +46,7 @@ func nginx(t *testing.T, backend, script string) *front {
 	background(t, exec.Command("nginx", "-p", folder, "-c", config, "-e", errors))
 	socket := filepath.Join(folder, "http.sock")
 	eventually(t, func() error { return connect(socket) })
-	return &front{t, unixClient(socket), errors}
+	return &front{t, unixClient(socket), "http://localhost", errors}
 }
 
 // background runs a program until the test ends, and then ends it with SIGTERM.
@@ -82,7 +83,7 @@ type answer struct {
 }
 
 func (f *front) request(method, path string, body []byte) (answer, error) {
-	request, err := http.NewRequest(method, "http://localhost"+path, bytes.NewReader(body))
+	request, err := http.NewRequest(method, f.base+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -109,7 +110,7 @@ func (f *front) must(method, path string, body []byte) answer {
 		err = fmt.Errorf("status %d: %.200s", a.status, a.body)
 	}
 	if err != nil {
-		f.t.Fatalf("%s %s: %v\nnginx says:\n%s", method, path, err, lastBytes(f.errors, 2000))
+		f.t.Fatalf("%s %s: %v\nthe web server says:\n%s", method, path, err, lastBytes(f.errors, 2000))
 	}
 	return a
 }

@@ -40,6 +40,11 @@ type supervisor struct {
 	socket string // path of the pool's socket
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed by the goroutine that waits for cmd
+
+	// startedByOther: cmd is a web server that does not wait for what it started.
+	startedByOther bool
+	// foreign is a socket that is not the supervisor's to remove.
+	foreign string
 }
 
 var poolCount atomic.Int64
@@ -142,6 +147,14 @@ func (s *supervisor) finish() {
 	default:
 		s.stop()
 	}
+	if s.startedByOther {
+		eventually(s.t, func() error {
+			if pids := s.processes(); len(pids) > 0 {
+				return fmt.Errorf("processes %v are left", pids)
+			}
+			return nil
+		})
+	}
 	s.proveNothingLeft()
 	if s.t.Failed() {
 		s.t.Logf("the supervisor's log:\n%s", lastBytes(s.log(), 6000))
@@ -150,18 +163,25 @@ func (s *supervisor) finish() {
 
 func (s *supervisor) proveNothingLeft() {
 	s.t.Helper()
-	for _, pid := range processesOf(s.pool) {
-		s.t.Errorf("process %d of the pool is left: %s", pid, commandLine(pid))
+	for _, pid := range s.processes() {
+		s.t.Errorf("process %d is left: %s", pid, commandLine(pid))
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	for _, path := range socketsIn(s.folder) {
-		s.t.Errorf("socket left behind: %s", path)
+		if path != s.foreign {
+			s.t.Errorf("socket left behind: %s", path)
+		}
 	}
 	for _, mark := range []string{"DATA RACE", "panic:", "fatal error:"} {
 		if text, err := os.ReadFile(s.log()); err != nil || bytes.Contains(text, []byte(mark)) {
 			s.t.Errorf("%s in the supervisor's log (%v)", mark, err)
 		}
 	}
+}
+
+// processes are the supervisor, its commands, and whatever was born of its pool.
+func (s *supervisor) processes() []int {
+	return processesWith("FCGI_SUPERVISOR_POOL="+s.pool+"\x00", s.folder+"/")
 }
 
 // outcome is how a short command ended.

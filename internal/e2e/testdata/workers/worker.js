@@ -4,6 +4,8 @@ const fcgi = require('node-fastcgi');
 // (_canPush in its streams.js is never set again): make the buffer big enough.
 require('stream').setDefaultHighWaterMark(false, 1 << 24);
 
+const BLOCK = Buffer.from([...Array(256).keys()]);
+
 const server = fcgi.createServer((request, response) => {
   const [path, query] = request.url.split('?');
   const value = Number(new URLSearchParams(query).values().next().value);
@@ -13,7 +15,7 @@ const server = fcgi.createServer((request, response) => {
   request.on('end', () => {
     response.writeHead(200, head);
     if (path === '/mirror') response.end(Buffer.concat(body));
-    else if (path === '/bytes') response.end(Buffer.alloc(value, Buffer.from(Array(256).keys())));
+    else if (path === '/bytes') response.end(Buffer.alloc(value, BLOCK));
     else if (path === '/sleep') setTimeout(() => response.end('slept'), value);
     else response.end(String(process.pid));
   });

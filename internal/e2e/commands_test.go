@@ -1,0 +1,275 @@
+package e2e
+
+// The commands, on C workers in front of which nginx and clients are at work.
+// Not covered: reload, upgrade, doctor and the others of later versions.
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func startC(t *testing.T) *supervisor {
+	t.Helper()
+	return start(t, pool{command: []string{filepath.Join(workers, "worker-c")}})
+}
+
+func TestRestartLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	f := nginx(t, "unix:"+s.socket, "")
+	before := s.mustStatus()
+	l := startLoad(t, f, 4)
+	l.alsoConnect(s.socket)
+	l.waitAnswered(20)
+	s.mustCommand("restart", s.pool)
+	l.waitAnswered(20)
+	l.verdict(f, 0)
+	after := s.mustStatus()
+	if err := running(after); err != nil {
+		t.Error(err)
+	}
+	allNew(t, before, after)
+}
+
+func TestRestartAllAtOnce(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	before := s.mustStatus()
+	was := inode(t, s.socket)
+	s.mustCommand("restart", "--all-at-once", s.pool)
+	after := s.mustStatus()
+	if err := running(after); err != nil {
+		t.Error(err)
+	}
+	allNew(t, before, after)
+	if is := inode(t, s.socket); !os.SameFile(was, is) {
+		t.Error("the socket was bound anew")
+	}
+}
+
+func inode(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// allNew wants another pid in every slot, and a younger generation.
+func allNew(t *testing.T, before, after poolJSON) {
+	t.Helper()
+	old := before.ready()
+	for slot, pid := range after.ready() {
+		if old[slot] == pid {
+			t.Errorf("slot %d kept pid %d over a restart", slot, pid)
+		}
+	}
+	if after.Generation <= before.Generation {
+		t.Errorf("generation was %d, is %d", before.Generation, after.Generation)
+	}
+}
+
+func TestStopAndStart(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	s.mustCommand("stop", s.pool)
+	if p := s.mustStatus(); p.State != "stopped" || len(p.Workers) != 0 {
+		t.Errorf("after stop: %s, %v", p.State, p.Workers)
+	}
+	if left := s.poolProcesses(); len(left) > 0 {
+		t.Errorf("after stop: processes %v", left)
+	}
+	if _, err := os.Lstat(s.socket); !os.IsNotExist(err) {
+		t.Errorf("after stop the socket is still there (%v)", err)
+	}
+	s.mustCommand("start", "--all")
+	if err := running(s.mustStatus()); err != nil {
+		t.Error(err)
+	}
+	if err := connect(s.socket); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScale(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	five := s.mustStatus().ready()
+	for _, n := range []int{8, 2} {
+		s.mustCommand("scale", s.pool, strconv.Itoa(n))
+		p := s.mustStatus()
+		if err := running(p); err != nil || p.Wanted != n {
+			t.Errorf("after scale %d: %d wanted, %v", n, p.Wanted, err)
+		}
+		for slot, pid := range p.ready() {
+			if was, ok := five[slot]; ok && was != pid {
+				t.Errorf("scale %d touched slot %d: pid %d became %d", n, slot, was, pid)
+			}
+		}
+	}
+	if n := len(s.poolProcesses()); n != 2 {
+		t.Errorf("%d processes after scale 2", n)
+	}
+}
+
+// TestAtTheSameMoment gives ten commands at once: each is carried out, and what
+// is left is one of the sizes asked for.
+func TestAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	var done sync.WaitGroup
+	for i := range 10 {
+		done.Go(func() {
+			args := []string{"scale", s.pool, strconv.Itoa(2 + i)}
+			if i%2 == 1 {
+				args = []string{"restart", s.pool}
+			}
+			if o := s.command(args...); o.code != 0 {
+				t.Errorf("%v: exit %d, %s%s", args, o.code, o.stdout, o.stderr)
+			}
+		})
+	}
+	done.Wait()
+	p := s.mustStatus()
+	if err := running(p); err != nil || p.Wanted%2 != 0 || p.Wanted < 2 || p.Wanted > 10 {
+		t.Errorf("%d wanted, want one of 2, 4, ... 10; %v", p.Wanted, err)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	if text := s.mustCommand("status"); !strings.Contains(text, s.pool) || !strings.Contains(text, "running") {
+		t.Errorf("status says:\n%s", text)
+	}
+	var status statusJSON
+	if err := json.Unmarshal([]byte(s.mustCommand("status", "--output", "json")), &status); err != nil {
+		t.Fatal(err)
+	}
+	if pid := status.Supervisor.PID; pid != s.cmd.Process.Pid || status.Supervisor.StartedAt.IsZero() {
+		t.Errorf("supervisor: %+v, want pid %d", status.Supervisor, s.cmd.Process.Pid)
+	}
+	if len(status.Pools) != 1 {
+		t.Fatalf("pools: %+v", status.Pools)
+	}
+	p := status.Pools[0]
+	if p.Listen != "unix:"+s.socket || p.Generation != 1 || !known(p.Queue, 0) || p.Backlog == nil || *p.Backlog == 0 || !known(p.Connections, 0) {
+		t.Errorf("pool: %+v", p)
+	}
+	for _, w := range p.Workers {
+		if w.Busy == nil || *w.Busy || w.RSSBytes == nil || *w.RSSBytes == 0 || w.FDs == nil || *w.FDs < 3 || w.StartedAt == nil {
+			t.Errorf("worker: %+v", w)
+		}
+	}
+}
+
+func known(n *int, want int) bool { return n != nil && *n == want }
+
+func TestLogsAndEvents(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	f := nginx(t, "unix:"+s.socket, "")
+	followed := s.follow("logs", "-f", s.pool)
+	f.must(http.MethodGet, "/log?text=first", nil)
+	eventually(t, func() error { return holds(followed, "first") })
+	f.must(http.MethodGet, "/log?text=second", nil)
+	eventually(t, func() error { return holds(followed, "second") })
+	if text := s.mustCommand("logs", s.pool, "-n", "1"); !strings.Contains(text, "second") || strings.Contains(text, "first") {
+		t.Errorf("logs -n 1 says %q", text)
+	}
+
+	kinds := map[string]int{}
+	for _, e := range decodeEvents(t, s.mustCommand("events", s.pool, "--output", "json")) {
+		kinds[e.Kind]++
+	}
+	want := map[string]int{"bound": 1, "started": 5, "ready": 5}
+	maps.DeleteFunc(kinds, func(kind string, _ int) bool { return want[kind] == 0 })
+	if !maps.Equal(kinds, want) {
+		t.Errorf("events: %v, want %v", kinds, want)
+	}
+	changes := s.follow("events", "-f", s.pool)
+	s.mustCommand("scale", s.pool, "6")
+	eventually(t, func() error { return holds(changes, "worker 5") })
+}
+
+// follow runs a command that goes on until the test ends; its output goes to the
+// file whose path is returned.
+func (s *supervisor) follow(args ...string) string {
+	s.t.Helper()
+	out, err := os.CreateTemp(s.folder, "follow-")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := exec.Command(binary, append(args, "--control", s.control())...)
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return out.Name()
+}
+
+func holds(path, text string) error {
+	content, err := os.ReadFile(path)
+	if err == nil && !strings.Contains(string(content), text) {
+		err = fmt.Errorf("%q is not in %q", text, content)
+	}
+	return err
+}
+
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	pid, err := strconv.Atoi(strings.TrimSpace(s.mustCommand("request", s.pool, "/pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slots := s.mustStatus().ready()
+	if !hasValue(slots, pid) {
+		t.Errorf("pid %d answered, status has %v", pid, slots)
+	}
+	if got := s.mustCommand("request", s.pool, "/mirror", "-X", "POST", "-d", "a body"); got != "a body" {
+		t.Errorf("the body came back as %q", got)
+	}
+	o := runCommand(binary, "request", "unix:"+s.socket, "/pid", "-v")
+	if o.code != 0 || !strings.Contains(o.stderr, "X-Pid: "+o.stdout) {
+		t.Errorf("request ADDR -v: exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	}
+}
+
+func hasValue(m map[int]int, want int) bool {
+	for _, value := range m {
+		if value == want {
+			return true
+		}
+	}
+	return false
+}
+
+func TestCommandsThatFail(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	if o := s.command("restart", "nothing-of-that-name"); o.code != 1 || !strings.Contains(o.stderr, s.pool) {
+		t.Errorf("unknown pool: exit %d, %q; want 1 and the names there are", o.code, o.stderr)
+	}
+	if o := s.command("scale", s.pool, "many"); o.code != 2 {
+		t.Errorf("scale many: exit %d, %q; want 2", o.code, o.stderr)
+	}
+	if o := runCommand(binary, "status", "--control", s.folder+"/nobody.sock"); o.code != 3 {
+		t.Errorf("status of nobody: exit %d, %q; want 3", o.code, o.stderr)
+	}
+}
