@@ -110,10 +110,15 @@ func (l *loader) decodeKey(d *draft, table, shown string, n *node) {
 // unknown suggests the nearest name in the same table, or the table in which
 // the name would be right.
 func (l *loader) unknown(table, shown string, n *node) {
-	if n.shape == shapeTable && n.explicit {
+	if n.isHeader() {
 		name := strings.TrimPrefix(shown+"."+n.name, ".")
-		guess := ""
-		if near := nearest(n.name, tablesIn(table)); near != "" {
+		guess, known := "", tablesIn(table)
+		for _, k := range keysOf(table) {
+			if k.kind.shape == shapeTable {
+				known = append(known, k.name)
+			}
+		}
+		if near := nearest(n.name, known); near != "" {
 			guess = "; did you mean [" + strings.TrimPrefix(shown+"."+near, ".") + "]?"
 		}
 		l.mistakes.add(n.key, "unknown table [%s]%s", name, guess)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -40,22 +41,21 @@ func readDocument(file string, data []byte) *document {
 		return d
 	}
 	d.expressions(0)
-	if len(d.mistakes) == 0 {
-		d.checkTables()
-	}
 	return d
 }
 
-// checkTables asks the decoder, because the parser knows the grammar only and
-// not which tables may not be extended later.
-func (d *document) checkTables() {
+// checkTables asks the decoder about a file without other mistakes, because the
+// parser knows the grammar only and not which tables may not be extended later.
+func (d *document) checkTables() Errors {
+	var mistakes Errors
 	var all map[string]any
 	err := toml.Unmarshal(d.data, &all)
 	var wrong *toml.DecodeError
 	if errors.As(err, &wrong) {
 		line, column := wrong.Position()
-		d.mistakes.add(Place{File: d.file, Line: line, Column: column}, "%s", bytes.TrimPrefix([]byte(wrong.Error()), []byte("toml: ")))
+		mistakes.add(Place{File: d.file, Line: line, Column: column}, "%s", strings.TrimPrefix(wrong.Error(), "toml: "))
 	}
+	return mistakes
 }
 
 // place turns an offset into a line and a column.

@@ -112,10 +112,10 @@ func (d *draft) require(path string) {
 func (d *draft) checkTogether() {
 	p := &d.pool
 	if p.Group != "" && p.User == "" && !d.given("user") {
-		d.complain("group", "is set without user; set both")
+		d.complain("group", "is set without user; set user too")
 	}
 	if p.SupplementaryGroups != nil && p.User == "" && !d.given("user") {
-		d.complain("supplementary_groups", "is set without user; set both")
+		d.complain("supplementary_groups", "is set without user; set user too")
 	}
 	if p.Restart.Delay > p.Restart.DelayMax && !d.wrong["restart.delay"] && !d.wrong["restart.delay_max"] {
 		at := "restart.delay"

@@ -47,7 +47,7 @@ func (k kind) accepts(n *node, complain complainer) bool {
 func plausible(want shape, n *node) bool {
 	switch want {
 	case shapeString:
-		return n.shape == shapeInteger || n.shape == shapeBoolean || n.shape == shapeFloat
+		return n.shape == shapeBoolean || n.shape == shapeFloat || n.shape == shapeInteger && digits.MatchString(n.text)
 	case shapeList:
 		return n.shape == shapeString && n.text != ""
 	case shapeInteger:

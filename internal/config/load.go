@@ -45,11 +45,7 @@ func Load(path string) (*Config, error) {
 func (l *loader) read(path string, at Place, open []os.FileInfo) {
 	data, info, err := readFile(path)
 	if err != nil {
-		text := fmt.Sprintf("read %s: %v", path, err)
-		if at.File == path {
-			text = err.Error()
-		}
-		l.mistakes.add(at, "%s", text)
+		l.mistakes.add(at, "read %s: %v", path, err)
 		return
 	}
 	same := func(other os.FileInfo) bool { return os.SameFile(info, other) }
@@ -63,9 +59,14 @@ func (l *loader) read(path string, at Place, open []os.FileInfo) {
 	l.files, l.identities = append(l.files, path), append(l.identities, info)
 	l.checkTrust(path, info)
 	d := readDocument(path, data)
+	before := len(l.mistakes)
 	l.mistakes = append(l.mistakes, d.mistakes...)
 	l.damaged[path] = d.damaged
-	for _, pattern := range l.decodeFile(d) {
+	patterns := l.decodeFile(d)
+	if len(l.mistakes) == before {
+		l.mistakes = append(l.mistakes, d.checkTables()...)
+	}
+	for _, pattern := range patterns {
 		for _, file := range l.expand(path, pattern) {
 			l.read(file, pattern.value, append(slices.Clone(open), info))
 		}

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // shape is what a value looks like, before anybody asks what it means.
 type shape int
@@ -37,6 +40,11 @@ func (n *node) child(name string) *node {
 		}
 	}
 	return nil
+}
+
+// isHeader says that n was written as a table, not merely implied by a dotted key.
+func (n *node) isHeader() bool {
+	return n.shape == shapeTable && (n.explicit || slices.ContainsFunc(n.items, (*node).isHeader))
 }
 
 // describe says what was found where something else is wanted.

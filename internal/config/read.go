@@ -113,7 +113,7 @@ func oneOf(choices ...string) reader[string] {
 				return choice, true
 			}
 		}
-		complain(n.value, "unknown value %q%s; want one of %s", n.text, didYouMean(n.text, choices), strings.Join(choices, ", "))
+		complain(n.value, "unknown value %q; want one of %s%s", n.text, strings.Join(choices, ", "), didYouMean(n.text, choices))
 		return "", false
 	}
 }

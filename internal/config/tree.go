@@ -56,6 +56,10 @@ func (c cursor) header(parts []part) *node {
 		return old
 	}
 	table := &node{name: last.name, key: last.at, value: last.at, shape: shapeTable, explicit: true}
+	if old != nil && old.shape != shapeTable {
+		c.document.mistakes.add(last.at, "%s is no table: it is set to %s at %s", join(parts), old.describe(), old.key.line())
+		return table
+	}
 	if old != nil {
 		c.document.mistakes.add(parts[0].at, "[%s] is defined twice; the first is at %s", join(parts), old.key.line())
 		table.repeated = true

@@ -39,7 +39,7 @@ func signal(n *node, complain complainer) (syscall.Signal, bool) {
 	value := unix.SignalNum(name)
 	switch {
 	case value == 0:
-		complain(n.value, "unknown signal %q%s; kill -l lists them", n.text, didYouMean(name, signalNames()))
+		complain(n.value, "unknown signal %q (kill -l lists them)%s", n.text, didYouMean(name, signalNames()))
 	case slices.Contains(harmless, value):
 		complain(n.value, "%s does not end a process", name)
 	default:
