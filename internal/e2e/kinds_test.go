@@ -67,21 +67,21 @@ func TestKinds(t *testing.T) {
 			t.Parallel()
 			s := start(t, pool{command: k.command(), keys: "environment = { " + k.environment + " }"})
 			f := nginx(t, "unix:"+s.socket, filepath.Join(workers, k.script))
-			allAnswer(t, s, f)
+			allAnswer(t, s, f, 2*clients)
 			bodiesSurvive(t, f)
 			killEachUnderLoad(t, s, f, k)
 		})
 	}
 }
 
-// allAnswer asks, many at a time, until every worker of status has been seen,
-// and no other.
-func allAnswer(t *testing.T, s *supervisor, f *front) {
+// allAnswer asks, several requests at once, until every worker of status has been
+// seen, and no other.
+func allAnswer(t *testing.T, s *supervisor, f *front, atOnce int) {
 	t.Helper()
 	want := slices.Sorted(maps.Values(s.mustStatus().ready()))
 	seen := map[int]bool{}
 	eventually(t, func() error {
-		for pid := range askAtOnce(f, 2*clients) {
+		for pid := range askAtOnce(f, atOnce) {
 			seen[pid] = true
 		}
 		if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {

@@ -16,19 +16,23 @@ import (
 )
 
 func TestStartedBy(t *testing.T) {
-	for name, begin := range map[string]func(*testing.T, *supervisor) *front{
-		"spawn-fcgi":              bySpawnFcgi,
-		"systemd-socket-activate": bySocketActivate,
-		"lighttpd":                byLighttpd,
-		"apache":                  byApache,
+	for _, c := range []struct {
+		name   string
+		begin  func(*testing.T, *supervisor) *front
+		atOnce int // requests that the starter hands on at a time
+	}{
+		{"spawn-fcgi", bySpawnFcgi, 2 * clients},
+		{"systemd-socket-activate", bySocketActivate, 2 * clients},
+		{"lighttpd", byLighttpd, 2 * clients},
+		{"apache", byApache, 1}, // mod_fcgid takes us for a process that does one thing at a time
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, pool{}) // the file it writes is not used
-			f := begin(t, s)
+			f := c.begin(t, s)
 			f.must(http.MethodGet, "/pid", nil) // some start us only now
 			s.waitRunning()
-			allAnswer(t, s, f)
+			allAnswer(t, s, f, c.atOnce)
 		})
 	}
 }
@@ -66,6 +70,7 @@ func byLighttpd(t *testing.T, s *supervisor) *front {
 // byApache runs the supervisor as Apache's ordinary user.
 func byApache(t *testing.T, s *supervisor) *front {
 	s.startedByOther = true
+	s.foreign = filepath.Join(s.folder, "fcgid") // mod_fcgid leaves its sockets behind
 	if err := os.WriteFile(filepath.Join(s.folder, "app.fcgi"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
