@@ -105,7 +105,11 @@ func (d *draft) require(path string) {
 		d.mistakes.add(d.header, "missing key %q in [pool.%s]", path, d.pool.Name)
 		return
 	}
-	d.complain(path, "missing")
+	hint := ""
+	if path == "command" {
+		hint = "; write it after --"
+	}
+	d.complain(path, "missing%s", hint)
 }
 
 // checkTogether checks keys against each other.

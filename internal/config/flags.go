@@ -95,20 +95,19 @@ func setFlag(supervisor, pool *draft, name string, values []string) {
 		pool.mistakes.add(at, "unknown flag%s", didYouMean(name, names))
 		return
 	}
-	k := keys[i]
+	k, d := keys[i], pool
+	if k.table == tableSupervisor {
+		d = supervisor
+	}
 	if len(values) > 1 && k.kind.shape != shapeList && k.kind.shape != shapeTable {
-		pool.mistakes.add(at, "given %d times; once is meant", len(values))
-		return
+		d.mistakes.add(at, "given %d times; once is meant", len(values))
+		values = values[:1]
 	}
 	if k.kind.shape == shapeList {
 		values = strings.Split(strings.Join(values, ","), ",")
 		values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
 	}
-	if k.table == tableSupervisor {
-		supervisor.set(k, k.typed(at, values...))
-		return
-	}
-	pool.set(k, k.typed(at, values...))
+	d.set(k, k.typed(at, values...))
 }
 
 // typed is the node of values as typed on a command line.
@@ -163,9 +162,8 @@ func poolNameOf(flags Flags, mistakes *Errors) string {
 	if len(flags.Command) == 0 {
 		return "pool"
 	}
-	base := filepath.Base(flags.Command[0])
-	name := strings.TrimSuffix(base, filepath.Ext(base))
-	name = nameOthers.ReplaceAllString(nameStart.ReplaceAllString(name, ""), "-")
+	base := nameStart.ReplaceAllString(filepath.Base(flags.Command[0]), "")
+	name := nameOthers.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "-")
 	name = name[:min(len(name), 64)]
 	if name == "" {
 		return "pool"

@@ -86,7 +86,7 @@ var keys = []key{
 	span(tableRestart, "delay_max", "30s", "The longest delay.",
 		1, func(d *draft) *time.Duration { return &d.pool.Restart.DelayMax }),
 
-	choice(tableLog, "output", OutputSupervisor, "`supervisor` is its own log, with pool, worker and pid; `file` is `file`.",
+	choice(tableLog, "output", OutputSupervisor, "`supervisor` is its own log, with pool, worker and pid; `file` is a file of the pool's own.",
 		func(d *draft) *string { return &d.pool.Log.Output }, OutputSupervisor, OutputFile),
 	{table: tableLog, name: "file", kind: kindPath, fallback: "required with `output = \"file\"`",
 		meaning: "The file; opened again on SIGUSR1.",

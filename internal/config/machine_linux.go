@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"fcgi-supervisor/internal/listen"
 )
 
@@ -119,13 +121,25 @@ func (m *machineCheck) checkSocket() {
 			folder = filepath.Dir(folder)
 		}
 	}
-	if f := m.us.folder(folder, mayWrite); f != nil {
+	if f := m.writable(folder); f != nil {
 		m.note("listen", &fault{text: "the socket cannot be made: " + f.text, remedy: f.remedy}, true)
 		return
 	}
 	if info, err := os.Lstat(p.Listen.Path); err == nil && info.Mode().Type() != os.ModeSocket {
 		m.note("listen", &fault{text: p.Listen.Path + " exists and is not a socket; it will not be replaced"}, true)
 	}
+}
+
+// writable checks that we can make files in a folder. After the modes the kernel
+// is asked as well: it knows of read-only file systems and of access lists.
+func (m *machineCheck) writable(folder string) *fault {
+	if f := m.us.folder(folder, mayWrite); f != nil {
+		return f
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, folder, unix.W_OK, unix.AT_EACCESS); err != nil {
+		return &fault{text: fmt.Sprintf("%s is not writable: %v", folder, err)}
+	}
+	return nil
 }
 
 // shortQueue finds a kernel that cuts the backlog (listen(2)).
@@ -149,7 +163,7 @@ func (m *machineCheck) checkLog() {
 	if m.pool.Log.Output != OutputFile {
 		return
 	}
-	if f := m.us.folder(filepath.Dir(m.pool.Log.File), mayWrite); f != nil {
+	if f := m.writable(filepath.Dir(m.pool.Log.File)); f != nil {
 		m.note("log.file", &fault{text: "the log file cannot be made: " + f.text, remedy: f.remedy}, true)
 		return
 	}
