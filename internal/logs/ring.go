@@ -53,9 +53,11 @@ func (r *Ring) Add(b Block) {
 	if excess := len(kept) + blockCost - r.size; excess > 0 {
 		kept = kept[lineStart(kept, excess):]
 	}
+	lines := countLines(kept)
+	forgone := countLines(b.Bytes[:len(b.Bytes)-len(kept)])
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last += countLines(b.Bytes)
+	r.last += forgone + lines
 	if r.more != nil {
 		close(r.more)
 		r.more = nil
@@ -71,7 +73,7 @@ func (r *Ring) Add(b Block) {
 	r.bytes = append(r.bytes, kept...)
 	r.blocks = append(r.blocks, heldBlock{
 		at: b.At, pool: b.Pool, slot: b.Slot, pid: b.PID, partial: b.Partial,
-		lines: countLines(kept), length: len(kept),
+		lines: lines, length: len(kept),
 	})
 }
 
