@@ -127,23 +127,24 @@ func (p *pool) trim(d *decision) {
 	}
 }
 
-// replace ends outdated workers: together, or each when its slot has a ready
-// worker of the generation.
+// replace ends outdated workers: together, or each when its slot has a newer one
+// that is ready. (Not only one of the newest generation: a reload that overtakes
+// another finds slots with two outdated workers.)
 func (p *pool) replace(d *decision, now time.Time) {
 	for _, m := range p.members {
 		if m.generation >= p.generation || m.ending() {
 			continue
 		}
-		if p.atOnce || p.covered(m.slot) {
+		if p.atOnce || p.covered(m) {
 			p.end(d, m, whyReload)
 		}
 	}
 }
 
-// covered: the slot has a ready worker of the generation.
-func (p *pool) covered(slot int) bool {
+// covered: a newer worker in the same slot is ready.
+func (p *pool) covered(old *member) bool {
 	for _, m := range p.members {
-		if m.slot == slot && m.generation == p.generation && m.phase == PhaseReady {
+		if m.slot == old.slot && m.generation > old.generation && m.phase == PhaseReady {
 			return true
 		}
 	}
@@ -157,7 +158,9 @@ func (p *pool) fill(d *decision, now time.Time) {
 	}
 	starting := p.starting(p.generation)
 	empty, occupied := p.vacancies()
-	if p.candidate > 0 && p.starting(p.candidate) == 0 {
+	// Never more than one beyond what is wanted: a worker that is still on its way
+	// in for the generation that this candidate wants to replace is waited for.
+	if p.candidate > 0 && p.starting(p.candidate) == 0 && p.living() <= p.processes {
 		slot := 0
 		if len(empty) > 0 {
 			slot, empty = empty[0], empty[1:]
@@ -168,14 +171,15 @@ func (p *pool) fill(d *decision, now time.Time) {
 		return
 	}
 	for _, slot := range empty {
-		if p.failures > 0 && starting > 0 || !p.proven && starting >= unprovenStarts {
+		if p.failures > 0 && starting > 0 || !p.proven && starting >= unprovenStarts || p.living() > p.processes {
 			return // the outcome of those under way is the next fact
 		}
 		p.start(d, slot, p.generation, now)
 		starting++
 	}
 	// Rolling: one more than wanted, one at a time.
-	if len(occupied) > 0 && starting == 0 && p.ending() == 0 && p.candidate == 0 && p.mayRetry(d, now) {
+	rolling := p.candidate == 0 && starting == 0 && p.ending() == 0 && p.living() <= p.processes
+	if len(occupied) > 0 && rolling && p.mayRetry(d, now) {
 		p.start(d, occupied[0], p.generation, now)
 	}
 }
@@ -209,6 +213,9 @@ func (p *pool) starting(generation int) int {
 	}
 	return n
 }
+
+// living counts those that are not on their way out.
+func (p *pool) living() int { return len(p.members) - p.ending() }
 
 func (p *pool) ending() int {
 	n := 0

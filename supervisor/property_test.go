@@ -1,0 +1,177 @@
+package supervisor
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fcgi-supervisor/worker"
+)
+
+// What must hold in every history is checked by world.check after every step;
+// this file makes the histories, and checks that each of them ends well once the
+// world behaves.
+func TestRandomHistories(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg := testConfig(rapid.IntRange(1, 6).Draw(rt, "processes"))
+		cfg.ByUptime = rapid.Bool().Draw(rt, "by uptime")
+		w := newWorld(rapidTB{t, rt}, cfg)
+		for range rapid.IntRange(1, 120).Draw(rt, "steps") {
+			w.disturb(rt)
+		}
+		w.calm()
+	})
+}
+
+// rapidTB lets rapid see the failure, so that it can shrink the history.
+type rapidTB struct {
+	testing.TB
+	rt *rapid.T
+}
+
+func (r rapidTB) Fatal(args ...any)                 { r.rt.Fatal(args...) }
+func (r rapidTB) Fatalf(format string, args ...any) { r.rt.Fatalf(format, args...) }
+func (r rapidTB) Logf(format string, args ...any)   { r.rt.Logf(format, args...) }
+func (rapidTB) Helper()                             {}
+
+func (w *world) disturb(rt *rapid.T) {
+	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: errors.New("no such file")}}
+	switch rapid.IntRange(0, 12).Draw(rt, "what") {
+	case 0, 1, 2:
+		if id, ok := pick(rt, w.ordered); ok {
+			w.start(id)
+		}
+	case 3, 4:
+		if id, ok := pick(rt, w.running); ok {
+			w.becomeReady(id)
+		}
+	case 5:
+		if id, ok := pick(rt, w.running); ok {
+			before := w.pool.member(id)
+			replace := before.phase == PhaseReady && w.pool.up && !w.pool.atOnce && w.pool.failures == 0 &&
+				w.pool.address == addressBound && before.slot < w.pool.processes && w.pool.proven && !w.slotShared(before)
+			w.exit(id, rapid.SampledFrom(exits[:5]).Draw(rt, "exit"))
+			if replace && w.starts() == 0 {
+				w.t.Fatalf("slot %d: a ready worker that ended is not replaced at once", before.slot)
+			}
+		}
+	case 6:
+		if id, ok := pick(rt, w.ordered); ok {
+			w.exit(id, exits[5])
+		}
+	case 7:
+		w.command(func(s *Supervisor) { s.restart(w.pool, rapid.Bool().Draw(rt, "at once")) })
+	case 8:
+		w.command(func(s *Supervisor) { s.scale(w.pool, rapid.IntRange(1, 6).Draw(rt, "scale")) })
+	case 9:
+		w.command(func(s *Supervisor) { s.stop(w.pool) })
+	case 10:
+		w.command(func(s *Supervisor) { s.start(w.pool) })
+	case 11:
+		w.socketFact(rt)
+	case 12:
+		w.pass(time.Duration(rapid.IntRange(1, 40_000).Draw(rt, "ms")) * time.Millisecond)
+	}
+}
+
+// slotShared: somebody else lives in the slot, as in a rolling restart.
+func (w *world) slotShared(m *member) bool {
+	for _, other := range w.pool.members {
+		if other != m && other.slot == m.slot && !other.ending() {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) socketFact(rt *rapid.T) {
+	switch {
+	case w.binding:
+		var err error
+		if rapid.Bool().Draw(rt, "port taken") {
+			err = errors.New("port taken")
+		}
+		w.bind(err)
+	case w.hiding:
+		w.hiding = false
+		w.pool.hidden()
+		w.step()
+	case w.unbinding:
+		w.unbinding = false
+		w.pool.unbound(w.now)
+		w.step()
+	}
+}
+
+// calm lets everything that is under way end well; then the pool must be as it is
+// wanted to be, in bounded time.
+func (w *world) calm() {
+	for range 2000 {
+		switch {
+		case w.binding:
+			w.bind(nil)
+		case w.hiding:
+			w.hiding = false
+			w.pool.hidden()
+			w.step()
+		case w.unbinding:
+			w.unbinding = false
+			w.pool.unbound(w.now)
+			w.step()
+		case len(w.stopped) > 0:
+			for _, id := range inOrder(w.stopped) {
+				w.exit(id, exitZero)
+			}
+		case len(w.ordered) > 0:
+			w.boot()
+		case w.unready() > 0:
+			for _, id := range inOrder(w.running) {
+				if m := w.pool.member(id); m != nil && m.phase == PhaseStarting {
+					w.becomeReady(id)
+				}
+			}
+		case !w.next.IsZero():
+			w.pass(max(0, w.next.Sub(w.now)))
+		default:
+			w.atRest()
+			return
+		}
+	}
+	w.t.Fatalf("no rest: %s", w.pool.state())
+}
+
+func (w *world) unready() int {
+	return w.pool.starting(w.pool.generation) + w.pool.starting(w.pool.candidate)
+}
+
+func (w *world) atRest() {
+	p := w.pool
+	switch state := p.state(); {
+	case p.up && state != Running, !p.up && state != Stopped:
+		for _, m := range p.members {
+			w.t.Logf("%+v", *m)
+		}
+		w.t.Fatalf("at rest, wanted up %v, but %s with %d of %d ready, generation %d, candidate %d",
+			p.up, state, p.serving(), p.processes, p.generation, p.candidate)
+	case p.up && (len(p.members) != p.processes || p.outdated() > 0 || p.candidate > 0 || p.reloading()):
+		w.t.Fatalf("at rest with %d members for %d slots, %d outdated, candidate %d, reload %+v",
+			len(p.members), p.processes, p.outdated(), p.candidate, p.reload)
+	}
+	seen := map[int]bool{}
+	for _, m := range p.members {
+		if seen[m.slot] {
+			w.t.Fatalf("two workers in slot %d", m.slot)
+		}
+		seen[m.slot] = true
+	}
+}
+
+func pick(rt *rapid.T, from map[ID]Start) (ID, bool) {
+	ids := inOrder(from)
+	if len(ids) == 0 {
+		return 0, false
+	}
+	return rapid.SampledFrom(ids).Draw(rt, "worker"), true
+}

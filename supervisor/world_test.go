@@ -1,0 +1,246 @@
+package supervisor
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"fcgi-supervisor/worker"
+)
+
+// world is what a pool's decisions meet: a clock and an executor that does what
+// it is told. It checks at every step what must hold at every step.
+//
+// Not covered here: the executor, processes and sockets; they have tests of
+// their own, and the end-to-end tests see all together.
+type world struct {
+	t      testing.TB
+	pool   *pool
+	now    time.Time
+	next   time.Time
+	lastID ID
+
+	binding, unbinding, hiding bool
+	ordered                    map[ID]Start // not reported started yet
+	running                    map[ID]Start // started, not exited
+	stopped                    map[ID]bool  // told to end
+	orders                     []Order      // of the last step
+	startsAt                   []time.Time
+	events                     []Event
+}
+
+var epoch = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func testConfig(processes int) PoolConfig {
+	return PoolConfig{Name: "blog", Listen: "unix:/run/blog.sock", Processes: processes, Reload: "rolling",
+		MinUptime: time.Second, StartTimeout: 30 * time.Second, StopTimeout: 30 * time.Second,
+		Delay: 100 * time.Millisecond, DelayMax: 30 * time.Second}
+}
+
+func newWorld(t testing.TB, cfg PoolConfig) *world {
+	w := &world{t: t, now: epoch, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
+	nextID := func() ID { w.lastID++; return w.lastID }
+	w.pool = newPool(cfg, 1, nextID, func(e Event) { w.events = append(w.events, e) })
+	w.step()
+	return w
+}
+
+// step decides once and takes the orders.
+func (w *world) step() {
+	w.t.Helper()
+	d := w.pool.decide(w.now)
+	w.next, w.orders = d.next, d.orders
+	for _, o := range d.orders {
+		w.take(o)
+	}
+	w.check()
+}
+
+func (w *world) take(o Order) {
+	w.t.Helper()
+	switch o := o.(type) {
+	case Bind:
+		w.binding = true
+	case Hide:
+		w.hiding = true
+		if w.pool.up {
+			w.t.Fatal("the address of a wanted pool is given up")
+		}
+	case Unbind:
+		w.unbinding = true
+		if len(w.pool.members) > 0 {
+			w.t.Fatal("the address is given up before the last worker has gone")
+		}
+	case Start:
+		w.startsAt = append(w.startsAt, w.now)
+		w.ordered[o.ID] = o
+		if w.pool.address != addressBound {
+			w.t.Fatal("a worker is started before the address is bound")
+		}
+		if o.Slot >= w.pool.processes {
+			w.t.Fatalf("a worker is started in slot %d of %d", o.Slot, w.pool.processes)
+		}
+	case Stop:
+		w.stopped[o.ID] = true
+	case Kill:
+		w.stopped[o.ID] = true
+	}
+}
+
+// check holds after every step, whatever the history.
+func (w *world) check() {
+	w.t.Helper()
+	p := w.pool
+	for _, o := range w.orders {
+		if o, ok := o.(Start); ok && p.failures > 0 && o.Generation == p.generation && p.starting(p.generation) > 1 {
+			w.t.Fatalf("%d starts at a time after %d failures", p.starting(p.generation), p.failures)
+		}
+	}
+	if !p.up || p.address != addressBound {
+		return
+	}
+	if living := p.living(); living > p.processes+1 {
+		w.t.Fatalf("%d workers where %d are wanted", living, p.processes)
+	}
+	if !p.atOnce {
+		for _, o := range w.orders {
+			if s, ok := o.(Stop); ok {
+				w.checkRetirement(s)
+			}
+		}
+	}
+	if p.serving() < p.processes && w.next.IsZero() && len(w.ordered) == 0 && len(w.running) == 0 {
+		w.t.Fatal("short of workers, and nothing will ever happen")
+	}
+	if empty, _ := p.vacancies(); len(empty) > 0 && w.next.IsZero() && p.starting(p.generation)+p.starting(p.candidate) == 0 && p.outdated() == 0 {
+		w.t.Fatalf("slots %v stay empty: no start under way, no time to look again", empty)
+	}
+}
+
+// checkRetirement: a worker is retired for a reload only when its slot is served
+// by one of the new generation, and for scaling only beyond what is wanted.
+func (w *world) checkRetirement(s Stop) {
+	w.t.Helper()
+	m := w.pool.member(s.ID)
+	switch {
+	case m.why == whyScale && m.slot < w.pool.processes:
+		w.t.Fatalf("worker in slot %d ended for scale, %d are wanted", m.slot, w.pool.processes)
+	case m.why == whyReload && m.generation < w.pool.generation && !w.pool.covered(m):
+		w.t.Fatalf("slot %d loses its worker before a new one is ready", m.slot)
+	}
+}
+
+// The following report facts and decide once.
+
+func (w *world) bind(err error) {
+	w.t.Helper()
+	w.binding = false
+	w.pool.bound(w.now, err)
+	w.step()
+}
+
+func (w *world) start(id ID) {
+	w.t.Helper()
+	o := w.ordered[id]
+	delete(w.ordered, id)
+	w.running[id] = o
+	w.pool.started(Started{Pool: o.Pool, ID: id, PID: 1000 + int(id), At: w.now})
+	w.step()
+}
+
+func (w *world) becomeReady(id ID) {
+	w.t.Helper()
+	w.pool.ready(id, w.now)
+	w.step()
+}
+
+func (w *world) exit(id ID, e worker.Exit) {
+	w.t.Helper()
+	e.At = w.now
+	delete(w.ordered, id)
+	delete(w.running, id)
+	delete(w.stopped, id)
+	w.pool.exited(id, e)
+	w.step()
+}
+
+func (w *world) pass(d time.Duration) {
+	w.t.Helper()
+	w.now = w.now.Add(d)
+	w.step()
+}
+
+// boot makes every ordered worker start and become ready, until none is ordered.
+func (w *world) boot() {
+	w.t.Helper()
+	if w.binding {
+		w.bind(nil)
+	}
+	for len(w.ordered) > 0 {
+		for _, id := range inOrder(w.ordered) {
+			w.start(id)
+			w.becomeReady(id)
+		}
+	}
+}
+
+// inOrder makes a history the same every time it is played.
+func inOrder[V any](m map[ID]V) []ID { return slices.Sorted(maps.Keys(m)) }
+
+// in returns the living worker of the newest generation in a slot.
+func (w *world) in(slot int) ID {
+	w.t.Helper()
+	var id ID
+	for _, m := range w.pool.members {
+		if m.slot == slot && !m.ending() {
+			id = m.id
+		}
+	}
+	if id == 0 {
+		w.t.Fatalf("nobody in slot %d", slot)
+	}
+	return id
+}
+
+func (w *world) command(f func(*Supervisor)) {
+	w.t.Helper()
+	f(&Supervisor{pools: []*pool{w.pool}})
+	w.step()
+}
+
+func (w *world) restart() {
+	w.t.Helper()
+	w.command(func(s *Supervisor) { s.restart(w.pool, false) })
+}
+
+func (w *world) starts() int {
+	n := 0
+	for _, o := range w.orders {
+		if _, ok := o.(Start); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// wants asserts the phase of the pool in one line: "running 5 of 5, generation 1".
+func (w *world) wants(want string) {
+	w.t.Helper()
+	p := w.pool
+	got := fmt.Sprintf("%s %d of %d, generation %d", p.state(), p.serving(), p.processes, p.generation)
+	if got != want {
+		w.t.Fatalf("pool is %q, want %q", got, want)
+	}
+}
+
+// Ways to end.
+var (
+	exitZero  = worker.Exit{Lived: time.Minute}
+	exitOne   = worker.Exit{Code: 1, Output: []string{"no module named app"}}
+	crashed   = worker.Exit{Signal: syscall.SIGSEGV}
+	killed    = worker.Exit{Signal: syscall.SIGKILL}
+	killedOOM = worker.Exit{Signal: syscall.SIGKILL, OOM: true}
+)
