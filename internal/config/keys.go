@@ -25,7 +25,7 @@ var keys = []key{
 	{table: tableSupervisor, name: "log_level", kind: kindChoice, choices: []string{"debug", "info", "warn", "error"}, initial: "info",
 		meaning: "The least important messages that are logged.",
 		store:   into(logLevel, func(d *draft) *slog.Level { return &d.supervisor.LogLevel })},
-	choice(tableSupervisor, "log_format", "auto", "`auto` is journal levels under systemd, aligned text on a terminal, else text.",
+	choiceKey(tableSupervisor, "log_format", "auto", "`auto` is journal levels under systemd, aligned text on a terminal, else text.",
 		func(d *draft) *string { return &d.supervisor.LogFormat }, "auto", "text", "json"),
 
 	{table: tablePool, name: "command", kind: kindList, fallback: "required",
@@ -37,9 +37,9 @@ var keys = []key{
 	{table: tablePool, name: "listen", kind: kindAddress, fallback: "required",
 		meaning: "Where the web server connects: `unix:/PATH`, `unix:@ABSTRACT`, `tcp:HOST:PORT`, `tcp:[::1]:PORT`, `systemd:NAME` (a socket that systemd passes), `fd:N` (one that the starter passes).",
 		store:   into(address, func(d *draft) *listen.Address { return &d.pool.Listen })},
-	name(tablePool, "listen_owner", "the user of the pool", "Owner of the socket file.",
+	nameKey(tablePool, "listen_owner", "the user of the pool", "Owner of the socket file.",
 		func(d *draft) *string { return &d.pool.ListenOwner }),
-	name(tablePool, "listen_group", "the group of the pool", "Group of the socket file.",
+	nameKey(tablePool, "listen_group", "the group of the pool", "Group of the socket file.",
 		func(d *draft) *string { return &d.pool.ListenGroup }),
 	{table: tablePool, name: "listen_mode", kind: kindMode, initial: "0660",
 		meaning: "Mode of the socket file. Who may write to it may connect.",
@@ -50,9 +50,9 @@ var keys = []key{
 	{table: tablePool, name: "processes", kind: kindInteger, initial: "5",
 		meaning: "How many workers, from 1 to 4096.",
 		store:   into(between[int](1, 4096), func(d *draft) *int { return &d.pool.Processes })},
-	name(tablePool, "user", "the supervisor's", "User of the workers; only root may choose another than its own.",
+	nameKey(tablePool, "user", "the supervisor's", "User of the workers; only root may choose another than its own.",
 		func(d *draft) *string { return &d.pool.User }),
-	name(tablePool, "group", "the primary group of the user", "Group of the workers; needs `user`.",
+	nameKey(tablePool, "group", "the primary group of the user", "Group of the workers; needs `user`.",
 		func(d *draft) *string { return &d.pool.Group }),
 	{table: tablePool, name: "supplementary_groups", kind: kindList, fallback: "those of the user",
 		meaning: "Further groups of the workers; needs `user`. An empty list is none.",
@@ -69,24 +69,24 @@ var keys = []key{
 	{table: tablePool, name: "inherit_environment", kind: kindList, fallback: "none",
 		meaning: "Names of variables that are passed on from the supervisor.",
 		store:   into(variables, func(d *draft) *[]string { return &d.pool.InheritEnvironment })},
-	choice(tablePool, "ready", ReadyAuto, "How a worker is known to be ready: `auto` sees it wait for a connection, `notify` wants `READY=1` on its `NOTIFY_SOCKET`, `uptime` wants it alive for `min_uptime`.",
+	choiceKey(tablePool, "ready", ReadyAuto, "How a worker is known to be ready: `auto` sees it wait for a connection, `notify` wants `READY=1` on its `NOTIFY_SOCKET`, `uptime` wants it alive for `min_uptime`.",
 		func(d *draft) *string { return &d.pool.Ready }, ReadyAuto, ReadyNotify, ReadyUptime),
-	span(tablePool, "start_timeout", "30s", "A worker that is not ready by then has failed.",
+	spanKey(tablePool, "start_timeout", "30s", "A worker that is not ready by then has failed.",
 		1, func(d *draft) *time.Duration { return &d.pool.StartTimeout }),
-	span(tablePool, "min_uptime", "1s", "With `ready = \"uptime\"`, or where the kernel does not show what a worker waits for: alive this long is ready.",
+	spanKey(tablePool, "min_uptime", "1s", "With `ready = \"uptime\"`, or where the kernel does not show what a worker waits for: alive this long is ready.",
 		0, func(d *draft) *time.Duration { return &d.pool.MinUptime }),
 	{table: tablePool, name: "stop_signal", kind: kindSignal, initial: "SIGTERM",
 		meaning: "What asks a worker to end.",
 		store:   into(signal, func(d *draft) *syscall.Signal { return &d.pool.StopSignal })},
-	span(tablePool, "stop_timeout", "30s", "A worker that has not ended by then is killed. Longer than the longest request, by 2 s for programs with libfcgi.",
+	spanKey(tablePool, "stop_timeout", "30s", "A worker that has not ended by then is killed. Longer than the longest request, by 2 s for programs with libfcgi.",
 		1, func(d *draft) *time.Duration { return &d.pool.StopTimeout }),
 
-	span(tableRestart, "delay", "100ms", "Before the second attempt; it doubles with each failure.",
+	spanKey(tableRestart, "delay", "100ms", "Before the second attempt; it doubles with each failure.",
 		1, func(d *draft) *time.Duration { return &d.pool.Restart.Delay }),
-	span(tableRestart, "delay_max", "30s", "The longest delay.",
+	spanKey(tableRestart, "delay_max", "30s", "The longest delay.",
 		1, func(d *draft) *time.Duration { return &d.pool.Restart.DelayMax }),
 
-	choice(tableLog, "output", OutputSupervisor, "`supervisor` is its own log, with pool, worker and pid; `file` is a file of the pool's own.",
+	choiceKey(tableLog, "output", OutputSupervisor, "`supervisor` is its own log, with pool, worker and pid; `file` is a file of the pool's own.",
 		func(d *draft) *string { return &d.pool.Log.Output }, OutputSupervisor, OutputFile),
 	{table: tableLog, name: "file", kind: kindPath, fallback: "required with `output = \"file\"`",
 		meaning: "The file; opened again on SIGUSR1.",
@@ -112,21 +112,21 @@ var keys = []key{
 		store:   into(boolean, func(d *draft) *bool { return &d.pool.Limits.NoNewPrivileges })},
 }
 
-// choice is a key that takes one of a few words.
-func choice(table, name, initial, meaning string, field func(*draft) *string, choices ...string) key {
+// choiceKey is a key that takes one of a few words.
+func choiceKey(table, name, initial, meaning string, field func(*draft) *string, choices ...string) key {
 	return key{table: table, name: name, kind: kindChoice, choices: choices, initial: initial, meaning: meaning,
 		store: into(oneOf(choices...), field)}
 }
 
-// span is a key that takes a length of time, of at least shortest.
-func span(table, name, initial, meaning string, shortest time.Duration, field func(*draft) *time.Duration) key {
+// spanKey is a key that takes a length of time, of at least shortest.
+func spanKey(table, name, initial, meaning string, shortest time.Duration, field func(*draft) *time.Duration) key {
 	return key{table: table, name: name, kind: kindDuration, initial: initial, meaning: meaning,
 		store: into(duration(shortest), field)}
 }
 
-// name is a key that takes the name of a user or group. An empty one is a
+// nameKey is a key that takes the name of a user or group. An empty one is a
 // mistake: a template that lost its value must not start workers as root.
-func name(table, name, fallback, meaning string, field func(*draft) *string) key {
+func nameKey(table, name, fallback, meaning string, field func(*draft) *string) key {
 	return key{table: table, name: name, kind: kindString, fallback: fallback, meaning: meaning,
 		store: into(word, field)}
 }

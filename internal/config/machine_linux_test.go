@@ -83,11 +83,11 @@ func TestExplainExec(t *testing.T) {
 		{"file as a folder", good + "/app", "DIR/good is not a folder"},
 		{"folder", dir, "DIR is not a program: a folder"},
 		{"pipe", dir + "/pipe", "DIR/pipe is not a program: a named pipe"},
-		{"not executable", file("plain", "#!/bin/sh\n", 0o644), "DIR/plain is not executable by user nobody (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
-		{"folder not searchable", shut, "DIR/shut is not searchable by user nobody (drwx------ OWNERS); try: chmod o+x DIR/shut"},
-		{"link into it", link("into", "shut/app"), "DIR/shut is not searchable by user nobody (drwx------ OWNERS); try: chmod o+x DIR/shut"},
+		{"not executable", file("plain", "#!/bin/sh\n", 0o644), "DIR/plain is not executable by user 54321 (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
+		{"folder not searchable", shut, "DIR/shut is not searchable by user 54321 (drwx------ OWNERS); try: chmod o+x DIR/shut"},
+		{"link into it", link("into", "shut/app"), "DIR/shut is not searchable by user 54321 (drwx------ OWNERS); try: chmod o+x DIR/shut"},
 		{"interpreter missing", file("nointerp", "#!/no/such/perl -w\n", 0o755), "the #! line of DIR/nointerp: /no does not exist (on the way to /no/such/perl)"},
-		{"interpreter not executable", file("badinterp", "#! "+dir+"/plain\n", 0o755), "the #! line of DIR/badinterp: DIR/plain is not executable by user nobody (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
+		{"interpreter not executable", file("badinterp", "#! "+dir+"/plain\n", 0o755), "the #! line of DIR/badinterp: DIR/plain is not executable by user 54321 (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
 		{"interpreter relative", file("relinterp", "#!perl\n", 0o755), "the #! line of DIR/relinterp: the interpreter \"perl\" is not an absolute path"},
 		{"no interpreter", file("emptyline", "#!\nexit\n", 0o755), "the #! line of DIR/emptyline: names no interpreter"},
 		{"endless line", file("long", "#!/"+strings.Repeat("x", 300)+"\n", 0o755), "the #! line of DIR/long: is longer than 256 bytes"},
@@ -104,12 +104,12 @@ func TestExplainExec(t *testing.T) {
 		{"env with an argument", file("env2", "#!/usr/bin/env sh -e\n", 0o755), `the #! line of DIR/env2: env is asked for a program called "sh -e"; write env -S sh -e`},
 		{"env -S", file("env3", "#!/usr/bin/env -S A=b sh -e\n", 0o755), ""},
 		{"env -S of what is not there", file("env4", "#!/usr/bin/env -S A=b pythn3 -u\n", 0o755), "the #! line of DIR/env4: pythn3 is not in the worker's PATH (/usr/bin:/bin)"},
-		{"env of a path", file("env5", "#!/usr/bin/env "+dir+"/plain\n", 0o755), "the #! line of DIR/env5: DIR/plain is not executable by user nobody (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
+		{"env of a path", file("env5", "#!/usr/bin/env "+dir+"/plain\n", 0o755), "the #! line of DIR/env5: DIR/plain is not executable by user 54321 (-rw-r--r-- OWNERS); try: chmod o+x DIR/plain"},
 		{"env with an option", file("env6", "#!/usr/bin/env -i\n", 0o755), ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := ExplainExec(c.path, nobody, nobody, nil, "/usr/bin:/bin")
+			got := ExplainExec(c.path, someone, someone, nil, "/usr/bin:/bin")
 			got = strings.ReplaceAll(strings.ReplaceAll(got, dir, "DIR"), owners(), "OWNERS")
 			if c.want == "too deep" && strings.HasSuffix(got, c.want) {
 				return

@@ -154,16 +154,16 @@ func variables(n *node, complain complainer) ([]string, bool) {
 func pairs(n *node, complain complainer) (map[string]string, bool) {
 	values, good := map[string]string{}, true
 	for _, item := range n.items {
-		within := func(at Place, format string, args ...any) {
+		inside := func(at Place, format string, args ...any) {
 			complain(at, "%s: %s", item.name, fmt.Sprintf(format, args...))
 			good = false
 		}
 		if fault := nameFault(item.name); fault != "" {
 			complain(item.key, "%s", fault)
 			good = false
-		} else if kindString.accepts(item, within) {
+		} else if kindString.accepts(item, inside) {
 			if fault := valueFault(item.text); fault != "" {
-				within(item.value, "%s", fault)
+				inside(item.value, "%s", fault)
 			}
 			values[item.name] = item.text
 		}
