@@ -58,8 +58,8 @@ type Pool struct {
 	Directory string   // absolute; the folder of Command[0] unless given
 
 	Listen        listen.Address
-	ListenOwner   string // the pool's user unless given
-	ListenGroup   string // the pool's group unless given; empty: the owner's
+	ListenOwner   string // the pool's user unless given; empty: ourselves
+	ListenGroup   string // the pool's group unless given; empty: that of Credentials
 	ListenMode    os.FileMode
 	ListenBacklog int
 

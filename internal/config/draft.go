@@ -76,14 +76,15 @@ func (d *draft) given(path string) bool {
 }
 
 // finishPool fills in what follows from other keys and checks what only several
-// keys together tell. A damaged file is not searched for what is missing.
+// keys together tell. In a damaged file the key that seems to be missing may stand
+// in what was skipped.
 func (d *draft) finishPool(damaged bool) Pool {
 	p := &d.pool
 	if !damaged {
 		d.require("command")
 		d.require("listen")
+		d.checkTogether()
 	}
-	d.checkTogether()
 	if p.Directory == "" && len(p.Command) > 0 {
 		p.Directory = filepath.Dir(p.Command[0])
 	}

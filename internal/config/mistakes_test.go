@@ -172,6 +172,7 @@ var mistakes = []struct {
 	{"delay longer than its maximum", pool + "[pool.a.restart]\ndelay = \"1m\"\ndelay_max = \"10s\"\n", `5:9: delay: the delay of 1m0s is longer than the delay_max of 10s`},
 	{"maximum shorter than the delay", pool + "[pool.a.restart]\ndelay_max = \"50ms\"\n", `5:13: delay_max: the delay of 100ms is longer than the delay_max of 50ms`},
 	{"a bad delay is not compared", pool + "[pool.a.restart]\ndelay = \"soon\"\ndelay_max = \"50ms\"\n", `5:9: delay: bad duration "soon"; write it like "30s", "1m30s" or "100ms"`},
+	{"what seems missing is damaged", pool + "user = root\ngroup = \"root\"\n", `4:8: unexpected character U+0072 'r' at start of value`},
 	{"log file missing", pool + "[pool.a.log]\noutput = \"file\"\n", `5:10: output: is "file", but no file is named; set log.file`},
 	{"log file relative", pool + "[pool.a.log]\noutput = \"file\"\nfile = \"a.log\"\n", `6:8: file: "a.log" is relative; write the whole path`},
 	{"log file for nothing", pool + "[pool.a.log]\nfile = \"/var/log/a.log\"\n", `5:8: file: is set, but output is not "file"; set log.output`},
