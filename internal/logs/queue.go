@@ -19,8 +19,9 @@ const (
 	// stallLimit is how long a producer waits for a disk that makes no progress.
 	stallLimit = time.Second
 	// interruptGrace is how long Close waits for an interrupted write to return:
-	// a write(2) to a terminal that was stopped in the middle never does.
-	interruptGrace = 100 * time.Millisecond
+	// a write(2) to a terminal that was stopped in the middle, or to a disk that
+	// is gone, never does.
+	interruptGrace = 500 * time.Millisecond
 )
 
 // Pace is what a Queue does with its producers when it is full.
@@ -236,7 +237,8 @@ func (q *Queue) losses(kind Kind) Notice {
 
 // Close takes no more lines, waits until those queued are written, and ends the
 // goroutine. When ctx ends first the write under way is interrupted and the rest
-// is dropped; the error says so. The sink is not closed.
+// is dropped; the error says so. The sink is not closed; it must stay open if a
+// write to it cannot even be interrupted (the error then wraps ctx's).
 func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
 	q.closed = true
@@ -246,7 +248,9 @@ func (q *Queue) Close(ctx context.Context) error {
 	select {
 	case <-q.done:
 	case <-ctx.Done():
-		q.interrupt()
+		if !q.interrupt() {
+			return fmt.Errorf("flush log: a write does not return: %w", ctx.Err())
+		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -256,12 +260,15 @@ func (q *Queue) Close(ctx context.Context) error {
 	return nil
 }
 
-func (q *Queue) interrupt() {
+// interrupt ends the write under way, and says whether it could.
+func (q *Queue) interrupt() bool {
 	if sink, ok := q.sink.(interface{ Interrupt() }); ok {
 		sink.Interrupt()
 	}
 	select {
 	case <-q.done:
+		return true
 	case <-time.After(interruptGrace):
+		return false
 	}
 }
