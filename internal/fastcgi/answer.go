@@ -30,7 +30,7 @@ type answer struct {
 	ctx    context.Context
 	from   *bufio.Reader
 	stderr io.Writer     // nil: thrown away
-	idle   time.Duration // for the text of a time-out
+	idle   time.Duration // Request.IdleTimeout, for the text of a time-out
 
 	left        int // bytes of the present STDOUT record still to be read
 	padding     int // bytes to skip before the next record
@@ -70,8 +70,8 @@ func (a *answer) next() error {
 	a.padding = h.padding
 	switch h.kind {
 	case typeStdout:
-		// Data after an empty record is against section 5.3, but an application that
-		// flushes nothing by mistake does it, and web servers let it pass.
+		// Data after an empty record is against section 3.3 (a stream ends with it), but
+		// an application that flushes nothing by mistake sends it, and it does no harm.
 		a.left = h.content
 		a.stdoutEnded = h.content == 0
 		return nil
