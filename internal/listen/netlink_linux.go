@@ -67,7 +67,7 @@ func receive[T any](fd int, sequence uint32, buffer []byte, parse func([]byte) (
 		if err != nil {
 			return nil, fmt.Errorf("read netlink: %w", err)
 		}
-		if n > len(buffer) {
+		if n == 0 || n > len(buffer) {
 			return nil, fmt.Errorf("read netlink: a message of %d bytes", n)
 		}
 		for rest := buffer[:n]; len(rest) > 0; {
@@ -79,13 +79,16 @@ func receive[T any](fd int, sequence uint32, buffer []byte, parse func([]byte) (
 				continue
 			}
 			interrupted = interrupted || m.flags&unix.NLM_F_DUMP_INTR != 0
-			switch {
-			case m.kind == unix.NLMSG_ERROR, m.kind == unix.NLMSG_DONE:
-				if err := m.status(); err != nil || !interrupted {
-					return entries, err
+			switch m.kind {
+			case unix.NLMSG_ERROR, unix.NLMSG_DONE:
+				if err := m.status(); err != nil {
+					return nil, err
 				}
-				return nil, errInterrupted
-			case m.kind == unix.SOCK_DIAG_BY_FAMILY:
+				if interrupted {
+					return nil, errInterrupted
+				}
+				return entries, nil
+			case unix.SOCK_DIAG_BY_FAMILY:
 				if entry, ok := parse(m.body); ok {
 					entries = append(entries, entry)
 				}

@@ -39,7 +39,7 @@ func identify(path string) (file, error) {
 		return file{}, nil
 	}
 	if err != nil {
-		return file{}, explainPath("look at "+path, path, err)
+		return file{}, explainPath("listen on unix:"+path, path, err)
 	}
 	if stat.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return file{}, fmt.Errorf("%s is %s, not a socket: it is not removed; try: another path, or mv %s %s.old",

@@ -184,8 +184,20 @@ func TestAsNobody(t *testing.T) {
 			t.Errorf("%s: %s; want %q", c.path, out, c.want)
 		}
 	}
-	if out := play(t, "nobody unix:/tmp/"+filepath.Base(folder)+".sock", nil, nil); !strings.Contains(out, "may not; try: run as root") {
+	// The chown is refused when the name is bound already.
+	late := folder + "/late"
+	if err := os.Mkdir(late, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(late, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	out := play(t, "nobody unix:"+late+"/x.sock", nil, nil)
+	if !strings.Contains(out, "owner 0 and group 0: uid 65534 may not; try: run as root") || !strings.Contains(out, "0 leaked") {
 		t.Errorf("giving it to root: %s", out)
+	}
+	if got := names(t, late); got != "" {
+		t.Errorf("left behind: %s", got)
 	}
 }
 
@@ -199,11 +211,12 @@ func openAsNobody(address string) {
 	if err == nil {
 		err = syscall.Setuid(nobody)
 	}
-	if err == nil {
-		var a Address
-		if a, err = Parse(address); err == nil {
-			_, err = Open(a, Options{Owner: 0, Group: 0, Mode: 0o600})
-		}
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(err)
+	before, _ := os.ReadDir("/proc/self/fd")
+	_, err = Open(Address{Kind: Unix, Path: strings.TrimPrefix(address, "unix:")}, Options{Mode: 0o600})
+	after, _ := os.ReadDir("/proc/self/fd")
+	fmt.Println(err, len(after)-len(before), "leaked")
 }

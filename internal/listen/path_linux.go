@@ -74,13 +74,13 @@ func sweep(private string) error {
 // from its first moment, whatever the umask.
 func (s *Socket) bindPath(path string) error {
 	if err := unix.Fchmod(s.fd, 0); err != nil {
-		return fmt.Errorf("bind %s: close the socket to others: %v", s.address, err)
+		return fmt.Errorf("listen on %s: close the socket to others: %v", s.address, err)
 	}
 	err := withShortName(path, func(name string) error {
 		return unix.Bind(s.fd, &unix.SockaddrUnix{Name: name})
 	})
 	if err != nil {
-		return explainPath("bind "+s.address.String(), path, err)
+		return explainPath("listen on "+s.address.String(), path, err)
 	}
 	s.path = path
 	return nil
@@ -92,15 +92,15 @@ func (s *Socket) bindPath(path string) error {
 func (s *Socket) furnish(o Options) error {
 	node, err := unix.Open(s.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("bind %s: find the socket just bound: %v", s.address, err)
+		return fmt.Errorf("listen on %s: find the socket just bound: %v", s.address, err)
 	}
 	defer unix.Close(node)
 	var stat unix.Stat_t
 	if err := unix.Fstat(node, &stat); err != nil {
-		return fmt.Errorf("bind %s: inspect the socket just bound: %v", s.address, err)
+		return fmt.Errorf("listen on %s: inspect the socket just bound: %v", s.address, err)
 	}
 	if stat.Mode&(unix.S_IFMT|0o777) != unix.S_IFSOCK || int(stat.Uid) != os.Geteuid() {
-		return fmt.Errorf("bind %s: somebody put another file in the place of %s", s.address, s.path)
+		return fmt.Errorf("listen on %s: somebody put another file in the place of %s", s.address, s.path)
 	}
 	s.bound = file{uint64(stat.Dev), stat.Ino}
 	if o.Owner >= 0 || o.Group >= 0 {

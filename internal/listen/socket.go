@@ -17,8 +17,8 @@ type Options struct {
 	Private    bool        // leave a Unix path under that name until Expose
 }
 
-// Socket is a listening socket. Address, FD, Inode and Look may be used from any
-// goroutine; everything else belongs to the one that opened it.
+// Socket is a listening socket. It belongs to one goroutine, apart from Address,
+// Inode, Queue and Look, which read nothing that changes.
 type Socket struct {
 	address Address
 	inode   uint64
