@@ -42,7 +42,8 @@ func play(t *testing.T, role string, stdin *os.File, environment []string, files
 		t.Fatal(err)
 	}
 	child := exec.Command("/bin/sh", "-c", `test -n "$LISTEN_PID" || export LISTEN_PID=$$; exec "$0"`, program)
-	child.Env = append(os.Environ(), roleVariable+"="+role)
+	// The race detector makes every program sleep a second before it exits.
+	child.Env = append(os.Environ(), roleVariable+"="+role, "GORACE=atexit_sleep_ms=0")
 	child.Env = append(child.Env, environment...)
 	child.Stdin = stdin
 	child.ExtraFiles = files
