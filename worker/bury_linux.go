@@ -116,3 +116,7 @@ func oomKillCount() (int64, error) {
 	number, _, _ := strings.Cut(rest, "\n")
 	return strconv.ParseInt(number, 10, 64)
 }
+
+// NoteOOMKills takes the kernel's present count of out-of-memory kills for known:
+// only later ones can explain the death of a worker.
+func NoteOOMKills() { oomKills.note() }

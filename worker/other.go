@@ -28,3 +28,6 @@ func (*Process) Stop(StopPlan) {}
 
 // Kill does nothing: there is no process.
 func (*Process) Kill() {}
+
+// NoteOOMKills does nothing.
+func NoteOOMKills() {}

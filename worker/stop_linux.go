@@ -95,8 +95,12 @@ func (p *Process) signalIfIdle(plan StopPlan) bool {
 	if !p.stopped() {
 		return false
 	}
-	if idle, err := p.idle(plan.Connections); err != nil || !idle {
-		return false
+	// Twice: the kernel lists sockets in portions, and one that is closed
+	// between two of them can hide another.
+	for range 2 {
+		if idle, err := p.idle(plan.Connections); err != nil || !idle {
+			return false
+		}
 	}
 	p.signalLeader(plan.Signal)
 	return true
