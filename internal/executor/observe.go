@@ -32,7 +32,7 @@ func (e *Executor) Observe(s *supervisor.Snapshot) *supervisor.Observation {
 	for _, p := range s.Pools {
 		figures, known := listen.Figures{}, false
 		if socket := sockets[p.Name]; socket != nil && table != nil {
-			figures, known = table.Figures(socket)
+			figures, known = table.Of(socket)
 		}
 		if known {
 			accepted := len(figures.Accepted)

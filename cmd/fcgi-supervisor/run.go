@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/daemon"
+)
+
+func newRunCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run [flags] [-- COMMAND ARG...]",
+		Short: "Run the supervisor in the foreground",
+		Long: `Run the supervisor in the foreground: the pools of the configuration, or one
+pool that the flags describe and that needs no file.`,
+		Example: `  fcgi-supervisor run --config /etc/fcgi-supervisor/fcgi-supervisor.toml
+  fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
+	}
+	registerPoolFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := runConfig(cmd, args)
+		if err != nil {
+			return err
+		}
+		err = daemon.Run(cmd.Context(), cfg, version, nil)
+		if errors.Is(err, daemon.ErrRefused) {
+			return &exitError{exitUsage, err}
+		}
+		return err
+	}
+	return cmd
+}
+
+// registerPoolFlags gives every pool key its flag, from the same table that reads
+// the configuration.
+func registerPoolFlags(flags *pflag.FlagSet) {
+	for _, f := range config.PoolFlags() {
+		flag := flags.VarPF(&poolFlag{kind: string(f.Kind)}, f.Name, "", f.Help)
+		flag.DefValue = f.Default
+		if f.Kind == config.FlagBool {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// poolFlag keeps what was typed: config judges it, with all other mistakes.
+type poolFlag struct {
+	kind   string
+	values []string
+}
+
+func (f *poolFlag) String() string     { return "" }
+func (f *poolFlag) Type() string       { return f.kind }
+func (f *poolFlag) Set(s string) error { f.values = append(f.values, s); return nil }
+
+// runConfig takes the command after -- for a pool of its own, and the
+// configuration file otherwise.
+func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
+	typed := map[string][]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if p, ok := f.Value.(*poolFlag); ok {
+			typed[f.Name] = p.values
+		}
+	})
+	if len(args) == 0 && len(typed) == 0 {
+		return loadConfig(cmd)
+	}
+	cfg, err := config.FromFlags(config.Flags{Values: typed, Command: args})
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return &cfg, nil
+}
+
+func loadConfig(cmd *cobra.Command) (*config.Config, error) {
+	cfg, err := config.Load(configPath(cmd))
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return cfg, nil
+}

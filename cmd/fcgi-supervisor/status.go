@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fcgi-supervisor/internal/control"
+)
+
+func newStatusCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "status [POOL]",
+		Short: "Show pools and their workers",
+		Example: `  fcgi-supervisor status
+  fcgi-supervisor status blog --output json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError(cmd, fmt.Errorf("status shows one pool or all; %d were named", len(args)))
+			}
+			return nil
+		},
+		ValidArgsFunction: completePools(1),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, fmt.Sprintf("show every worker of pools that have more than %d", manyWorkers))
+	format := addOutputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		pool := optional(args)
+		client, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		status, err := client.Status(cmd.Context(), pool)
+		if err != nil {
+			return cannot("show the status", err)
+		}
+		if *format == outputJSON {
+			return printJSON(cmd.OutOrStdout(), status)
+		}
+		shown := picture{screen: screenOf(cmd.OutOrStdout()), now: time.Now(), all: all}
+		shown.print(status.Pools)
+		return nil
+	}
+	return cmd
+}
+
+// optional is the one argument, if there is one.
+func optional(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+// manyWorkers is how many workers of a pool are shown unless all are wanted.
+const manyWorkers = 16
+
+// picture prints pools for people, as of now.
+type picture struct {
+	screen
+	now time.Time
+	all bool // however many workers
+}
+
+func (p picture) print(pools []control.Pool) {
+	t := table{columns: []column{{title: "POOL"}, {title: "STATE"}, {title: "READY", right: true}, {title: "BUSY", right: true},
+		{title: "QUEUE", right: true}, {title: "GEN", right: true}, {title: "LISTEN"}}}
+	for _, pool := range pools {
+		t.add(pool.Name, pool.State, fmt.Sprintf("%d/%d", pool.Ready, pool.Wanted), busyWorkers(pool), queue(pool),
+			fmt.Sprint(pool.Generation), harmless(pool.Listen))
+	}
+	lines := t.lines()
+	fmt.Fprintln(p, p.paint(bold, lines[0]))
+	for i, pool := range pools {
+		if i > 0 {
+			fmt.Fprintln(p)
+		}
+		fmt.Fprintln(p, lines[i+1])
+		p.printTrouble(pool)
+		p.printWorkers(pool.Workers)
+	}
+}
+
+// printTrouble says why a pool is in back-off, and what became of a reload that
+// failed.
+func (p picture) printTrouble(pool control.Pool) {
+	if f := pool.LastFailure; pool.State == "backoff" && f != nil {
+		who := ""
+		if f.Slot != nil {
+			who = fmt.Sprintf("worker %d ", *f.Slot)
+		}
+		fmt.Fprintf(p, "  %s%s\n", who, harmless(f.Text))
+		printLines(p, "  ", f.Output)
+		next := "starting now"
+		if until := pool.BackoffUntil; until != nil && until.After(p.now) {
+			next = "next start in " + span(until.Sub(p.now))
+		}
+		fmt.Fprintf(p, "  %s in a row, %s\n", count(pool.Failures, "failed start"), next)
+	}
+	if r := pool.LastReload; r != nil && r.Result != nil && *r.Result == "failed" {
+		fmt.Fprintf(p, "  generation %d was dropped %s ago: %s\n", r.Generation, span(p.now.Sub(r.At)), harmless(r.Text))
+	}
+}
+
+func (p picture) printWorkers(workers []control.Worker) {
+	if len(workers) == 0 {
+		return
+	}
+	shown := workers
+	if !p.all && len(workers) > manyWorkers {
+		shown = workers[:manyWorkers]
+	}
+	t := table{columns: []column{{title: "SLOT", right: true}, {title: "PID", right: true}, {title: "STATE"}, {title: "BUSY", right: true},
+		{title: "UPTIME", right: true}, {title: "RESTARTS", right: true}, {title: "CPU", right: true}, {title: "MEMORY", right: true},
+		{title: "FDS", right: true}, {title: "LAST EXIT"}}}
+	for _, w := range shown {
+		t.add(fmt.Sprint(w.Slot), number(w.PID), w.Phase, p.busy(w), p.since(w.StartedAt), number(w.Restarts),
+			seconds(w.CPUSeconds), memory(w.RSSBytes), number(w.FDs), p.lastExit(w.LastExit))
+	}
+	for i, line := range t.lines() {
+		if i == 0 {
+			line = p.paint(grey, line)
+		}
+		fmt.Fprintln(p, "  "+line)
+	}
+	if rest := workers[len(shown):]; len(rest) > 0 {
+		fmt.Fprintf(p, "  + %d more, %s (--all shows them)\n", len(rest), phases(rest))
+	}
+}
