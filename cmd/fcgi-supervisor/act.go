@@ -126,14 +126,14 @@ func act(cmd *cobra.Command, format outputFormat, action supervisor.Action, pool
 		return err
 	}
 	show := newProgress(screenOf(cmd.ErrOrStderr()), pools)
-	results := make(chan result, len(pools))
+	updates := make(chan update)
 	for _, pool := range pools {
-		go func() { results <- give(cmd.Context(), client, pool, action, o, show.note) }() // ended by the outcome
+		go give(cmd.Context(), client, pool, action, o, updates)
 	}
 	failed := false
 	var notRunning error
 	for range pools {
-		r := show.wait(results)
+		r := show.wait(updates)
 		failed = failed || !r.OK
 		if errors.Is(r.err, control.ErrNotRunning) {
 			notRunning = r.err
@@ -150,16 +150,25 @@ func act(cmd *cobra.Command, format outputFormat, action supervisor.Action, pool
 	return nil
 }
 
-func give(ctx context.Context, client *control.Client, pool string, action supervisor.Action, o control.Options, note func(pool, line string)) result {
-	outcome, err := client.Do(ctx, pool, action, o, func(line string) { note(pool, line) })
+// update is news of the command to one pool: how far it has got, or its result.
+type update struct {
+	pool   string
+	line   string
+	result *result // the last of the pool
+}
+
+// give gives a command to one pool and reports on it; it ends with the outcome.
+func give(ctx context.Context, client *control.Client, pool string, action supervisor.Action, o control.Options, updates chan<- update) {
+	outcome, err := client.Do(ctx, pool, action, o, func(line string) { updates <- update{pool: pool, line: line} })
+	r := result{Pool: pool, OK: outcome.OK, Text: outcome.Text, Output: outcome.Output}
 	if err != nil {
-		return result{Pool: pool, Text: err.Error(), err: err}
+		r.Text, r.err = err.Error(), err
 	}
-	return result{Pool: pool, OK: outcome.OK, Text: outcome.Text, Output: outcome.Output}
+	updates <- update{pool: pool, result: &r}
 }
 
 // printResult tells success on standard output, and failure as errors are told.
-func printResult(cmd *cobra.Command, format outputFormat, action supervisor.Action, r result) {
+func printResult(cmd *cobra.Command, format outputFormat, action supervisor.Action, r *result) {
 	switch {
 	case format == outputJSON:
 		_ = printJSON(cmd.OutOrStdout(), r)

@@ -13,39 +13,28 @@ const clearLine = "\r\x1b[K"
 type progress struct {
 	to    screen
 	pools []string          // in the order shown
-	lines map[string]string // of those that are under way; wait only
-	notes chan note
+	lines map[string]string // of those that are under way
 }
-
-// note is where a pool has got to.
-type note struct{ pool, line string }
-
-// noteBuffer lets the last notes of pools be written while results are printed.
-const noteBuffer = 16
 
 func newProgress(to screen, pools []string) *progress {
-	return &progress{to: to, pools: pools, lines: map[string]string{}, notes: make(chan note, noteBuffer)}
+	return &progress{to: to, pools: pools, lines: map[string]string{}}
 }
 
-// note may be called from any goroutine.
-func (p *progress) note(pool, line string) {
-	if p.to.terminal {
-		p.notes <- note{pool, line}
-	}
-}
-
-// wait shows notes until there is a result, and takes the line away for it.
-func (p *progress) wait(results <-chan result) result {
+// wait shows how far the pools get until there is a result, and takes the line
+// away for it.
+func (p *progress) wait(updates <-chan update) *result {
 	for {
-		select {
-		case n := <-p.notes:
-			p.lines[n.pool] = n.line
-			fmt.Fprint(p.to, clearLine+p.line())
-		case r := <-results:
-			if delete(p.lines, r.Pool); p.to.terminal {
-				fmt.Fprint(p.to, clearLine)
-			}
-			return r
+		u := <-updates
+		p.lines[u.pool] = u.line // a result has none
+		shown := p.line()
+		if u.result != nil {
+			shown = ""
+		}
+		if p.to.terminal {
+			fmt.Fprint(p.to, clearLine+shown)
+		}
+		if u.result != nil {
+			return u.result
 		}
 	}
 }
