@@ -44,7 +44,9 @@ func openAndDescribe(address string) {
 		fmt.Println(err)
 		return
 	}
-	unix.SetNonblock(a.FD, true)
+	if a.Kind == FD {
+		unix.SetNonblock(a.FD, true)
+	}
 	before, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(a.FD))
 	s, err := Open(a, Options{})
 	if err != nil {

@@ -29,7 +29,7 @@ func Look(sockets []*Socket) (*Table, error) {
 			err = t.lookTCP(uint8(domain), group)
 		}
 		if err != nil {
-			failures = append(failures, fmt.Errorf("look at %s and others: %w", group[0].address, err))
+			failures = append(failures, fmt.Errorf("read the kernel's socket table: %w", err))
 		}
 	}
 	return t, errors.Join(failures...)

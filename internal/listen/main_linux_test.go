@@ -34,8 +34,18 @@ func TestMain(m *testing.M) {
 }
 
 // play runs a role with files as descriptors 3 and up and returns its output.
-// The shell sets LISTEN_PID as systemd does: between fork and exec.
 func play(t *testing.T, role string, stdin *os.File, environment []string, files ...*os.File) string {
+	t.Helper()
+	child := player(t, role)
+	child.Env = append(child.Env, environment...)
+	child.Stdin = stdin
+	child.ExtraFiles = files
+	return output(t, child)
+}
+
+// player is this program in a role. The shell sets LISTEN_PID as systemd does:
+// between fork and exec.
+func player(t *testing.T, role string) *exec.Cmd {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -44,12 +54,14 @@ func play(t *testing.T, role string, stdin *os.File, environment []string, files
 	child := exec.Command("/bin/sh", "-c", `test -n "$LISTEN_PID" || export LISTEN_PID=$$; exec "$0"`, program)
 	// The race detector makes every program sleep a second before it exits.
 	child.Env = append(os.Environ(), roleVariable+"="+role, "GORACE=atexit_sleep_ms=0")
-	child.Env = append(child.Env, environment...)
-	child.Stdin = stdin
-	child.ExtraFiles = files
+	return child
+}
+
+func output(t *testing.T, child *exec.Cmd) string {
+	t.Helper()
 	out, err := child.CombinedOutput()
 	if err != nil {
-		t.Fatalf("role %s: %v\n%s", role, err, out)
+		t.Fatalf("%v: %v\n%s", child.Args, err, out)
 	}
 	return string(out)
 }

@@ -1,9 +1,9 @@
 package listen
 
-// Not covered: a holder in another network or pid namespace, and one hidden by
-// hidepid=; they end in the connection test and its words, which are covered.
+// Not covered: a holder in another pid namespace, and one hidden by hidepid=.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,6 +75,27 @@ func TestConnectionTest(t *testing.T) {
 	s.Close()
 	if err := tryConnect(a); err != nil {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// Another network namespace shows no holder in its table, but the path leads to
+// our socket all the same.
+func TestHolderInAnotherNamespace(t *testing.T) {
+	s := open(t, pathAddress(t), anyone())
+	child := player(t, "open "+s.Address().String())
+	child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if os.Geteuid() != 0 {
+		child.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+	}
+	out, err := child.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) {
+		t.Skipf("an ordinary user may not make a network namespace here: %v", err)
+	}
+	if want := fmt.Sprintf("%s is in use by pid %d (", s.Address(), os.Getpid()); !strings.HasPrefix(string(out), want) {
+		t.Errorf("%s; want %s", out, want)
+	}
+	if lstat(t, s.Path()).Ino != s.bound.node {
+		t.Error("the socket was replaced")
 	}
 }
 

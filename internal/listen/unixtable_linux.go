@@ -30,7 +30,7 @@ const (
 // unixEntry is one Unix socket in the kernel's table.
 type unixEntry struct {
 	state   uint8
-	inode   uint64 // 0: a connection that nobody has accepted
+	inode   uint64
 	name    unixName
 	queue   int // of a listening socket
 	backlog int
@@ -44,7 +44,9 @@ type unixName struct {
 	abstract     string
 }
 
-// unixTable lists the sockets of our network namespace in the given states.
+// unixTable lists the sockets of our network namespace in the given states,
+// without connections that nobody has accepted: a dump leaves out what has no
+// inode (unix_diag.c).
 func unixTable(states ...uint) ([]unixEntry, error) {
 	host := binary.NativeEndian
 	request := make([]byte, unixRequestSize)
@@ -91,7 +93,7 @@ func (t *Table) lookUnix(inodes map[uint64]bool) error {
 		}
 	}
 	for _, e := range entries {
-		if f := listening[e.name]; f != nil && e.state == stateEstablished && e.inode != 0 {
+		if f := listening[e.name]; f != nil && e.state == stateEstablished {
 			f.Accepted[e.inode] = true
 		}
 	}
