@@ -22,6 +22,7 @@ type Supervisor struct {
 	lastID   ID      // loop only
 	events   []Event // loop only; published slices of it are never written to again
 	lastSeq  uint64  // loop only
+	untold   []Event // loop only: recorded since the last decision
 }
 
 // batch bounds how many messages are taken before the next decision: 512 workers
@@ -82,7 +83,7 @@ func (s *Supervisor) drainInbox() {
 	}
 }
 
-// act decides for every pool, publishes what is now the case, hands the orders on
+// act decides for every pool, hands the orders on, publishes what is now the case
 // and sets the timer.
 func (s *Supervisor) act(timer *time.Timer) {
 	now := s.now()
@@ -95,10 +96,14 @@ func (s *Supervisor) act(timer *time.Timer) {
 			next = d.next
 		}
 	}
-	s.publish(now)
 	for _, o := range orders {
 		s.executor.Do(o)
 	}
+	s.publish(now)
+	for _, e := range s.untold { // last: workers do not wait for the log
+		s.observer(e)
+	}
+	s.untold = s.untold[:0]
 	timer.Stop()
 	if !next.IsZero() {
 		timer.Reset(max(0, next.Sub(now)))
@@ -149,7 +154,7 @@ func (s *Supervisor) ended() bool {
 	return true
 }
 
-// record numbers an event, keeps it and tells the observer.
+// record numbers an event and keeps it; act tells the observer.
 func (s *Supervisor) record(e Event) {
 	s.lastSeq++
 	e.Seq = s.lastSeq
@@ -157,5 +162,5 @@ func (s *Supervisor) record(e Event) {
 		s.events = append([]Event(nil), s.events[keptEvents:]...)
 	}
 	s.events = append(s.events, e)
-	s.observer(e)
+	s.untold = append(s.untold, e)
 }

@@ -17,7 +17,8 @@ type Hooks struct {
 	// Output gets what the worker writes, in chunks that are only valid during
 	// the call. Never called again once Exited has been.
 	Output func(chunk []byte)
-	// Exited is called exactly once, last, when the worker has been buried.
+	// Exited is called exactly once, last, when the worker has ended, its group
+	// has been killed and its output has been read.
 	Exited func(Exit)
 }
 
@@ -36,7 +37,7 @@ type Process struct {
 	// A mutex because kill(2) of the group must not come after the reaping,
 	// which frees the number, and both callers need the answer at once.
 	mu     sync.Mutex
-	buried bool
+	ended  bool // no signal is sent any more
 	ending bool // a Stop goroutine exists
 }
 
@@ -68,19 +69,19 @@ func (p *Process) mind() {
 	status, err := p.wait()
 	p.killGroup(unix.SIGKILL) // before the reaping: no grandchild keeps the socket
 	p.output.finish()
-	p.mu.Lock()
-	p.buried = true
-	if fd, e := p.pidfd.SyscallConn(); e == nil {
-		_ = fd.Control(func(fd uintptr) { reap(int(fd)) })
-	}
-	p.mu.Unlock()
-	p.pidfd.Close()
 	exit := status.exit(p.StartedAt)
 	if err != nil {
 		exit.StartErr = fmt.Errorf("wait for pid %d: %w", p.PID, err)
 	}
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.hooks.Exited(exit) // its successor need not wait for the kernel's tidying up
+	if fd, e := p.pidfd.SyscallConn(); e == nil {
+		_ = fd.Control(func(fd uintptr) { reap(int(fd)) })
+	}
+	p.pidfd.Close()
 	close(p.gone)
-	p.hooks.Exited(exit)
 }
 
 // wait parks in the runtime's poller, not on a thread: os.Process.Wait would
@@ -112,7 +113,7 @@ func (p *Process) killGroup(signal unix.Signal) { p.kill(-p.PID, signal) }
 func (p *Process) kill(pid int, signal unix.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.buried {
+	if !p.ended {
 		_ = unix.Kill(pid, signal)
 	}
 }

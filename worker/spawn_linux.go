@@ -100,12 +100,21 @@ func (s Spec) plan(outputFD int) *birthPlan {
 // signals sets every disposition to default: exec(2) does that for handled
 // signals, but those that we were started with ignored would stay ignored.
 func (p *birthPlan) signals() {
-	var action [4]uint64 // struct sigaction of the kernel, all zero: SIG_DFL
-	at := p.pointer(&action, unsafe.Pointer(&action))
-	for s := uintptr(1); s <= 64; s++ {
-		p.try(unix.SYS_RT_SIGACTION, s, at, 0, 8)
-	}
+	p.calls = append(p.calls, defaultSignals...)
+	p.steps = append(p.steps, make([]StartError, len(defaultSignals))...)
 }
+
+// defaultAction is the kernel's struct sigaction, all zero: SIG_DFL.
+var defaultAction [4]uint64
+
+var defaultSignals = func() []call {
+	var calls []call
+	for s := uintptr(1); s <= 64; s++ {
+		calls = append(calls, call{number: unix.SYS_RT_SIGACTION, optional: 1,
+			args: [6]uintptr{s, uintptr(unsafe.Pointer(&defaultAction)), 0, 8}})
+	}
+	return calls
+}()
 
 func (p *birthPlan) credential(c *Credential) {
 	if c == nil {

@@ -22,7 +22,7 @@ const (
 // it is done. Only the first call counts; Kill works at any time.
 func (p *Process) Stop(plan StopPlan) {
 	p.mu.Lock()
-	first := !p.ending && !p.buried
+	first := !p.ending && !p.ended
 	p.ending = true
 	p.mu.Unlock()
 	if first {
