@@ -90,7 +90,7 @@ func TestBackoffGrows(t *testing.T) {
 type eventJSON struct {
 	At   time.Time `json:"at"`
 	Kind string    `json:"kind"`
-	Text string    `json:"text"`
+	Slot *int      `json:"slot"` // null: not about one worker
 }
 
 // decodeEvents reads one JSON object after the other.

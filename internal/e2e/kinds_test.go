@@ -152,10 +152,14 @@ func killEachUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
 	l.waitAnswered(clients)
 	l.verdict(f, len(before.Workers)*k.atOnce)
 
+	// One may be missing: the server may not yet have closed the connection of
+	// the last question before. Five kills leak five.
 	eventually(t, func() error {
 		now, err := descriptorsOf(s.cmd.Process.Pid)
-		if err == nil && !maps.Equal(now, open) {
-			err = fmt.Errorf("the supervisor's descriptors were %v, are %v", open, now)
+		for target, n := range now {
+			if n > open[target] {
+				err = fmt.Errorf("the supervisor's descriptors were %v, are %v", open, now)
+			}
 		}
 		return err
 	})

@@ -51,7 +51,7 @@ func TestRunRefuses(t *testing.T) {
 		}, `is not searchable by .*www-data`},
 		{"wrong interpreter", func(t *testing.T, folder string) pool {
 			return pool{command: []string{file(t, folder, "script", "#!/no/such/interpreter\n", 0o755)}}
-		}, `interpreter.*/no/such/interpreter`},
+		}, `#! line of .*/script: .*/no/such/interpreter`},
 		{"line ends of another system", func(t *testing.T, folder string) pool {
 			return pool{command: []string{file(t, folder, "script", "#!/bin/sh\r\necho\r\n", 0o755)}}
 		}, `carriage return`},

@@ -1,5 +1,5 @@
 # Before each answer it writes to stderr what no log wants: all byte values,
-# terminal escapes, a line of 200,000 bytes, and an end without newline.
+# a line of 200,000 bytes, terminal escapes, and an end without newline.
 use strict;
 use warnings;
 use FCGI;
@@ -9,6 +9,6 @@ open my $log, '>&', \*STDERR or die;
 binmode $log;
 my $request = FCGI::Request();
 while ($request->Accept() >= 0) {
-    syswrite $log, $_ for pack('C*', 0 .. 255), "\e]0;owned\a\e[2J\xff\xfe\n", 'x' x 200_000 . "\n", "no end";
+    syswrite $log, $_ for pack('C*', 0 .. 255), 'x' x 200_000 . "\n", "\e]0;owned\a\e[2J\xff\xfe\n", "no end";
     print "Content-Type: text/plain\r\n\r\n$$";
 }
