@@ -92,7 +92,7 @@ func (s *Supervisor) restart(p *pool, atOnce bool) receipt {
 	p.newest++
 	p.atOnce = atOnce || p.cfg.Reload == "restart"
 	p.candidate = p.newest
-	if p.atOnce {
+	if p.atOnce || p.serving() == 0 { // nothing to keep until it has proved itself
 		p.generation, p.candidate, p.proven = p.newest, 0, false
 	}
 	p.reload = &ReloadStatus{Trigger: "api", Generation: p.newest, At: s.now()}
@@ -146,12 +146,14 @@ func (s *Supervisor) await(ctx context.Context, c Command, r receipt, asked time
 		if p == nil {
 			return Outcome{}, fmt.Errorf("%w %q: it is gone", ErrUnknownPool, c.Pool)
 		}
-		if o, known := outcome(c, r, asked, v.snapshot.At, p); known {
-			return o, nil
-		}
-		if line := p.progress(); progress != nil && line != said {
-			progress(line)
-			said = line
+		if v.number >= r.view { // older ones know nothing of the command
+			if o, known := outcome(c, r, asked, v.snapshot.At, p); known {
+				return o, nil
+			}
+			if line := p.progress(); progress != nil && line != said {
+				progress(line)
+				said = line
+			}
 		}
 		select {
 		case <-v.changed:
@@ -209,8 +211,7 @@ func reloadOutcome(r receipt, p *PoolStatus, good func(string) (Outcome, bool)) 
 	case last.Result == "ok":
 		return good(fmt.Sprintf("generation %d, %s ready", last.Generation, times(p.Ready(), "worker")))
 	}
-	return Outcome{Text: fmt.Sprintf("%s: generation %d dropped, generation %d serves on: %s",
-		p.Name, last.Generation, p.Generation, last.Text), Output: last.Output}, true
+	return Outcome{Text: p.Name + ": " + last.failure(p.Generation, p.Ready()), Output: last.Output}, true
 }
 
 // progress is one line on where the pool stands: "3 of 5 workers ready".

@@ -22,6 +22,7 @@ type Supervisor struct {
 	lastID   ID      // loop only
 	events   []Event // loop only; published slices of it are never written to again
 	lastSeq  uint64  // loop only
+	views    uint64  // loop only: how many have been published
 	untold   []Event // loop only: recorded since the last decision
 }
 
@@ -120,6 +121,11 @@ func (s *Supervisor) KillAll() { s.send(killAll{}) }
 func (s *Supervisor) Done() <-chan struct{} { return s.done }
 
 func (s *Supervisor) send(m message) bool {
+	select {
+	case <-s.done: // the inbox may have room all the same
+		return false
+	default:
+	}
 	select {
 	case s.inbox <- m:
 		return true

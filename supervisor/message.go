@@ -14,8 +14,9 @@ type request struct {
 type receipt struct {
 	err        error // refused
 	text       string
-	already    bool // nothing had to be done
-	generation int  // restart: the number that will tell its outcome
+	already    bool   // nothing had to be done
+	generation int    // restart: the number that will tell its outcome
+	view       uint64 // the first view that shows the command
 }
 
 // killAll ends everything at once: the second signal.
@@ -30,7 +31,11 @@ func (f Unseen) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.unsee
 func (f Signalled) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.signalled(f.ID) }) }
 func (f Exited) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.exited(f.ID, f.Exit) }) }
 
-func (r request) apply(s *Supervisor) { r.reply <- s.take(r.command) }
+func (r request) apply(s *Supervisor) {
+	answer := s.take(r.command)
+	answer.view = s.views + 1
+	r.reply <- answer
+}
 
 func (killAll) apply(s *Supervisor) {
 	for _, p := range s.pools {

@@ -30,6 +30,9 @@ const (
 	whyStartTimeout = "start_timeout"
 )
 
+// asked says in words why a worker was ended.
+var asked = map[string]string{whyStop: "stopped", whyReload: "replaced", whyScale: "no longer wanted"}
+
 // pool is what the loop knows of one pool. What is wanted (up, processes, the
 // generation numbers) is changed by commands alone; what is (address, members)
 // by facts alone; decide compares the two.
@@ -225,7 +228,7 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 	s.LastExit = &exit
 	if m.why != "" && m.why != whyStartTimeout {
 		p.exits[m.why]++
-		p.say(exit.At, m, Event{Kind: KindStopped, Text: "stopped for " + m.why + ": " + exit.Text()})
+		p.say(exit.At, m, Event{Kind: KindStopped, Text: asked[m.why] + ": " + exit.Text()})
 		return
 	}
 	reason := exit.Reason()
@@ -306,8 +309,15 @@ func (p *pool) finishReload(at time.Time, result, text string, output []string) 
 		p.say(at, nil, Event{Kind: KindReload, Text: fmt.Sprintf("generation %d serves, %s after the request", p.generation, worker.Span(done.Took))})
 		return
 	}
-	p.say(at, nil, Event{Kind: KindReload, Bad: true, Output: output,
-		Text: fmt.Sprintf("generation %d dropped, generation %d serves on: %s", done.Generation, p.generation, text)})
+	p.say(at, nil, Event{Kind: KindReload, Bad: true, Output: output, Text: done.failure(p.generation, p.serving())})
+}
+
+// failure says that the reload failed, and what serves instead.
+func (r *ReloadStatus) failure(generation, serving int) string {
+	if serving == 0 {
+		return fmt.Sprintf("generation %d dropped: %s", r.Generation, r.Text)
+	}
+	return fmt.Sprintf("generation %d dropped, generation %d serves on: %s", r.Generation, generation, r.Text)
 }
 
 // say emits an event about the pool, or about one of its workers.

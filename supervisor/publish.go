@@ -8,6 +8,7 @@ import (
 // view is what readers get: never written to again, but for the closing of
 // changed when the next one has been published.
 type view struct {
+	number   uint64 // counts up
 	snapshot *Snapshot
 	events   []Event
 	changed  chan struct{}
@@ -33,7 +34,8 @@ func (s *Supervisor) publish(now time.Time) {
 		snapshot.Pools[i] = p.status(now)
 	}
 	events := s.events[max(0, len(s.events)-keptEvents):]
-	old := s.view.Swap(&view{snapshot: snapshot, events: events[:len(events):len(events)], changed: make(chan struct{})})
+	s.views++
+	old := s.view.Swap(&view{number: s.views, snapshot: snapshot, events: events[:len(events):len(events)], changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
 	}

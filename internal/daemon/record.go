@@ -25,7 +25,7 @@ func (d *Daemon) record(e supervisor.Event) {
 	if e.PID > 0 {
 		attributes = append(attributes, slog.Int("pid", e.PID))
 	}
-	if e.Generation > 1 {
+	if e.Generation > 1 && e.Slot >= 0 {
 		attributes = append(attributes, slog.Int("gen", e.Generation))
 	}
 	d.log.Slog().LogAttrs(context.Background(), level, e.Text, attributes...)
