@@ -73,7 +73,7 @@ func newRoot() *cobra.Command {
 	addCommonFlags(root)
 	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newRestartCommand(), newScaleCommand(), newLogsCommand(), newEventsCommand(),
-		newRequestCommand(), newVersionCommand(), newCompletionCommand())
+		newRequestCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	return root
 }
 
