@@ -20,8 +20,9 @@ demo: build ## five workers behind one socket, with a page that shows them
 build: ## bin/fcgi-supervisor, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(version)' -o $(binary) ./cmd/fcgi-supervisor
 
+# -count=1: the end-to-end tests run a binary that Go's test cache knows nothing of.
 test: deps lint docs-current ## everything that must hold: style, vet, staticcheck, docs, all tests with -race
-	go test -race -timeout 15m ./...
+	go test -race -count=1 -timeout 15m ./...
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; } >&2
