@@ -12,8 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// chunkSize is how much is read at once: as much as a pipe holds, pipe(7).
-const chunkSize = 64 << 10
+// pipeSize is how much a worker can write before it waits for us, and chunkSize
+// how much we read at once. With the usual 64 KiB, pipe(7), a worker that writes
+// a lot and we take turns, and most of the time goes into switching.
+const (
+	pipeSize  = 512 << 10
+	chunkSize = 256 << 10
+)
 
 // lastWords bounds what is still read from the pipe of a dead worker: a process
 // that escaped its group may go on writing for ever.
@@ -39,6 +44,8 @@ func newOutput(sink func([]byte)) (*output, int, error) {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, 0, fmt.Errorf("make an output pipe: %w", err)
 	}
+	// Beyond /proc/sys/fs/pipe-user-pages-soft only root may; then it stays small.
+	_, _ = unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeSize)
 	theirs, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fds[1]), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	unix.Close(fds[1])
 	if err != nil {

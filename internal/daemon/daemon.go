@@ -30,6 +30,7 @@ type Daemon struct {
 	supervisor *supervisor.Supervisor
 	server     *http.Server
 	served     chan error
+	tidier     *tidier
 	startedAt  time.Time
 }
 
@@ -44,7 +45,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 	if err != nil {
 		return err
 	}
-	d := &Daemon{cfg: cfg, log: log, startedAt: time.Now()}
+	d := &Daemon{cfg: cfg, log: log, tidier: newTidier(), startedAt: time.Now()}
 	defer d.closeLog()
 	worker.NoteOOMKills()
 	if err := d.checkMachine(); err != nil {

@@ -11,6 +11,7 @@ import (
 // record writes an event to the log. What happened to us is a warning; what
 // every start and stop brings with it is for those who ask.
 func (d *Daemon) record(e supervisor.Event) {
+	d.tidier.note(e)
 	level := slog.LevelInfo
 	switch {
 	case e.Bad:
