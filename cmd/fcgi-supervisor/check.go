@@ -17,7 +17,7 @@ column; then what only the machine knows: users, permissions along whole paths,
 interpreters, socket folders. Exit code 0: nothing wrong; 2: something is.`,
 		Example: `  fcgi-supervisor check
   fcgi-supervisor check --config ./fcgi-supervisor.toml`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(cmd)
 			if err != nil {

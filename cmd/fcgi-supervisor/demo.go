@@ -16,7 +16,7 @@ socket, supervises them, and puts a small web server in front. The page tells
 which worker made it and has a button that crashes one.`,
 		Example: `  fcgi-supervisor demo
   fcgi-supervisor demo --http 127.0.0.1:9000`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options.Out = cmd.OutOrStdout()
 			return demo.Run(cmd.Context(), options)
@@ -32,7 +32,7 @@ func newDemoWorkerCommand() *cobra.Command {
 		Use:    demo.WorkerCommand,
 		Short:  "The FastCGI application of the demo",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		RunE:   func(*cobra.Command, []string) error { return demo.Worker() },
 	}
 }

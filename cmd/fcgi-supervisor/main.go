@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/control"
 )
 
@@ -40,10 +41,26 @@ func main() {
 	if err == nil {
 		return
 	}
+	complain(err)
+	os.Exit(exitCode(err))
+}
+
+// complain writes an error for people. Mistakes in a configuration stand each on
+// a line of its own that begins with the place, as editors and compilers have it.
+func complain(err error) {
+	var mistakes config.Errors
+	if errors.As(err, &mistakes) {
+		for _, m := range mistakes {
+			fmt.Fprintln(os.Stderr, m.Error())
+		}
+		err = fmt.Errorf("cannot use the configuration: %d mistakes", len(mistakes))
+		if len(mistakes) == 1 {
+			err = errors.New("cannot use the configuration: 1 mistake")
+		}
+	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "fcgi-supervisor: "+text)
 	}
-	os.Exit(exitCode(err))
 }
 
 func exitCode(err error) int {
@@ -66,7 +83,10 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("fcgi-supervisor {{.Version}}\n")
 	root.SetFlagErrorFunc(usageError)
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -74,7 +94,34 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newRestartCommand(), newScaleCommand(), newLogsCommand(), newEventsCommand(),
 		newRequestCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Args = asUsage(cmd.Args)
+	}
 	return root
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no command %q; did you mean %q?", args[0], near[0])
+	}
+	return fmt.Errorf("there is no command %q", args[0])
+}
+
+// asUsage gives wrong arguments the exit code of wrong usage.
+func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		check = cobra.ArbitraryArgs
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if coded := (*exitError)(nil); err == nil || errors.As(err, &coded) {
+			return err
+		}
+		return usageError(cmd, err)
+	}
 }
 
 func usageError(cmd *cobra.Command, err error) error {

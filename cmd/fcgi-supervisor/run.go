@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,10 @@ pool that the flags describe and that needs no file.`,
 			return err
 		}
 		err = daemon.Run(cmd.Context(), cfg, version, nil)
+		if err == nil {
+			return nil
+		}
+		err = fmt.Errorf("cannot run: %w", err)
 		if errors.Is(err, daemon.ErrRefused) {
 			return &exitError{exitUsage, err}
 		}
