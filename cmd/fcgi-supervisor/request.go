@@ -15,6 +15,10 @@ import (
 	"fcgi-supervisor/internal/listen"
 )
 
+// requestTimeout is what web servers wait by default (nginx fastcgi_read_timeout):
+// a pool whose workers do not start has clients wait in its queue for ever.
+const requestTimeout = time.Minute
+
 func newRequestCommand() *cobra.Command {
 	request := &fastcgi.CommandRequest{}
 	var data string
@@ -39,7 +43,7 @@ func newRequestCommand() *cobra.Command {
 	flags.StringArrayVarP(&request.Params, "param", "p", nil, "FastCGI parameter, as `NAME=VALUE`, in the place of ours; may be given again")
 	flags.BoolVarP(&request.Verbose, "verbose", "v", false, "status, headers and the end of the request on standard error")
 	flags.BoolVar(&request.ShowParams, "params", false, "the parameters that are sent, on standard error")
-	flags.DurationVar(&timeout, "timeout", 0, "end it after this `TIME` (default: no limit)")
+	flags.DurationVar(&timeout, "timeout", requestTimeout, "give up after this `TIME`; 0: never")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if flags.Changed("data") {
 			request.Data = &data
@@ -112,4 +116,3 @@ func dialable(a listen.Address) (network, address string, err error) {
 	}
 	return "", "", fmt.Errorf("where %s listens is known only to whoever opened it (try: request unix:/PATH or tcp:HOST:PORT)", a)
 }
-
