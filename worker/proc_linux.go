@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 // stat is what we use of /proc/PID/stat, proc_pid_stat(5).
 type stat struct {
 	state      byte
-	session    int
+	group      int
 	ticks      uint64 // user and system time, in clock ticks
 	threads    int
 	startTicks uint64
@@ -39,7 +40,7 @@ func readStat(path string) (stat, error) {
 		n, _ := strconv.ParseUint(fields[field-3], 10, 64)
 		return n
 	}
-	return stat{state: fields[0][0], session: int(number(6)), ticks: number(14) + number(15),
+	return stat{state: fields[0][0], group: int(number(5)), ticks: number(14) + number(15),
 		threads: int(number(20)), startTicks: number(22), rssPages: number(24)}, nil
 }
 
@@ -56,6 +57,18 @@ func tree(pid int) []int {
 		pids = append(pids, Children(pids[i])...)
 	}
 	return pids
+}
+
+// group is those of the tree that are in the process group that pid leads. Who
+// has left it is no part of the worker any more: it would outlive it.
+func group(pid int) []int {
+	return slices.DeleteFunc(tree(pid), func(member int) bool {
+		if member == pid {
+			return false
+		}
+		s, err := readStat(fmt.Sprintf("/proc/%d/stat", member))
+		return err != nil || s.group != pid
+	})
 }
 
 // Children are the children of all threads of a process. They are listed since

@@ -19,13 +19,13 @@ import (
 // another user's process, a hidden /proc, no CONFIG_HAVE_ARCH_TRACEHOOK.
 var ErrUnknowable = errors.New("the kernel does not tell what the worker is doing")
 
-// Waiting tells whether some thread of the worker's processes is blocked
+// Waiting tells whether some thread of the worker's process group is blocked
 // waiting for a connection on the listening socket with that inode: in accept,
 // in epoll_wait on a set that holds it, or in poll or select on it. This is how
 // readiness is known without the worker's help; DESIGN section 4 lists the 21
 // kinds of program it was checked on.
 func Waiting(pid int, inode uint64) (bool, error) {
-	for _, pid := range tree(pid) {
+	for _, pid := range group(pid) {
 		for _, task := range tasks(pid) {
 			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
 			if gone(err) {
