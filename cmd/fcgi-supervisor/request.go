@@ -13,6 +13,7 @@ import (
 
 	"fcgi-supervisor/internal/fastcgi"
 	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/worker"
 )
 
 // requestTimeout is what web servers wait by default (nginx fastcgi_read_timeout):
@@ -76,6 +77,9 @@ func runRequest(ctx context.Context, cmd *cobra.Command, target string, request 
 		return nil
 	case errors.As(err, &usage):
 		return usageError(cmd, err)
+	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
+		timeout, _ := cmd.Flags().GetDuration("timeout")
+		err = fmt.Errorf("no whole answer within %s (--timeout)", worker.Span(timeout))
 	}
 	err = cannot("request "+request.Path+" from "+target, err)
 	if advice := fastcgi.Advice(err); advice != "" {

@@ -39,7 +39,7 @@ func (c *crew) run() {
 		case supervisor.Hide:
 			c.report(supervisor.Hidden{Pool: o.Pool})
 		case supervisor.Unbind:
-			c.report(supervisor.Unbound{Pool: o.Pool})
+			c.report(supervisor.Unbound(o))
 		case supervisor.Start:
 			c.start(o)
 		case supervisor.Stop:
