@@ -102,10 +102,13 @@ func resolve(ctx context.Context, cmd *cobra.Command, target string) (listen.Add
 		return listen.Address{}, err
 	}
 	status, err := client.Status(ctx, target)
-	if err == nil && len(status.Pools) == 1 {
-		return listen.Parse(status.Pools[0].Listen)
+	if err == nil && len(status.Pools) != 1 {
+		err = fmt.Errorf("the supervisor tells of %d pools", len(status.Pools))
 	}
-	return listen.Address{}, cannot("find the address of "+target, err)
+	if err != nil {
+		return listen.Address{}, cannot("find the address of "+target, err)
+	}
+	return listen.Parse(status.Pools[0].Listen)
 }
 
 // dialable is the address as a client reaches it.
