@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"fcgi-supervisor/internal/config"
@@ -52,6 +53,8 @@ func (f *fileSink) Take(b logs.Block) { _, _ = f.queue.Write(b.Bytes) }
 func (f *fileSink) Reopen() error     { return f.file.Reopen() }
 
 func (f *fileSink) Close(ctx context.Context) {
-	_ = f.queue.Close(ctx)
+	if err := f.queue.Close(ctx); err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return // a write to it never returned: the descriptor must stay
+	}
 	_ = f.file.Close()
 }
