@@ -1,7 +1,8 @@
 package e2e
 
-// The commands, on C workers in front of which nginx and clients are at work.
-// Not covered: reload, upgrade, doctor and the others of later versions.
+// The commands that change a pool, on C workers. The rolling restart under load
+// is in kinds_test.go. Not covered: reload, upgrade, doctor and the others of
+// later versions.
 
 import (
 	"encoding/json"
@@ -16,24 +17,6 @@ import (
 func startC(t *testing.T) *supervisor {
 	t.Helper()
 	return start(t, pool{command: []string{filepath.Join(workers, "worker-c")}})
-}
-
-func TestRestartLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := startC(t)
-	f := nginx(t, "unix:"+s.socket, "")
-	before := s.mustStatus()
-	l := startLoad(t, f, 4)
-	l.alsoConnect(s.socket)
-	l.waitAnswered(20)
-	s.mustCommand("restart", s.pool)
-	l.waitAnswered(20)
-	l.verdict(f, 0)
-	after := s.mustStatus()
-	if err := running(after); err != nil {
-		t.Error(err)
-	}
-	allNew(t, before, after)
 }
 
 func TestRestartAllAtOnce(t *testing.T) {

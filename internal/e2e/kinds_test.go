@@ -1,8 +1,8 @@
 package e2e
 
 // Five workers of every kind behind one socket and a real nginx: all of them
-// answer, bodies survive in both directions, and killing each of them in turn
-// under load fails no connection. Not covered: other web servers in front,
+// answer, bodies survive in both directions, killing each of them in turn under
+// load fails no connection, and a restart under load loses no request. Not covered: other web servers in front,
 // keep-alive connections to the workers, TCP.
 
 import (
@@ -70,6 +70,7 @@ func TestKinds(t *testing.T) {
 			allAnswer(t, s, f, 2*clients)
 			bodiesSurvive(t, f)
 			killEachUnderLoad(t, s, f, k)
+			restartUnderLoad(t, s, f, k)
 		})
 	}
 }
@@ -131,6 +132,15 @@ func bodiesSurvive(t *testing.T, f *front) {
 	}
 }
 
+// load is startLoad with connections beside it, where the kind bears them.
+func (k kind) load(t *testing.T, s *supervisor, f *front, clients int) *load {
+	l := startLoad(t, f, clients)
+	if !k.shy {
+		l.alsoConnect(s.socket)
+	}
+	return l
+}
+
 func killEachUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
 	t.Helper()
 	before := s.mustStatus()
@@ -138,10 +148,7 @@ func killEachUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := startLoad(t, f, clients)
-	if !k.shy {
-		l.alsoConnect(s.socket)
-	}
+	l := k.load(t, s, f, clients)
 	for slot, pid := range before.ready() {
 		l.waitAnswered(clients)
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -180,4 +187,22 @@ func replaced(p poolJSON, slot, old int) error {
 		return fmt.Errorf("last exit of slot %d: %+v, want killed by SIGKILL", slot, w.LastExit)
 	}
 	return nil
+}
+
+// restartUnderLoad wants all workers replaced and every request answered, also
+// by kinds that drop what they are doing when SIGTERM arrives: Go, Ruby, uWSGI,
+// Node and fcgiwrap do.
+func restartUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
+	t.Helper()
+	before := s.mustStatus()
+	l := k.load(t, s, f, clients/2)
+	l.waitAnswered(clients)
+	s.mustCommand("restart", s.pool)
+	l.waitAnswered(clients)
+	l.verdict(f, 0)
+	after := s.mustStatus()
+	if err := running(after); err != nil {
+		t.Error(err)
+	}
+	allNew(t, before, after)
 }

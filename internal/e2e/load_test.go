@@ -42,10 +42,11 @@ func (l *load) alsoConnect(socket string) {
 	l.done.Go(func() { l.dialer(socket) })
 }
 
-// client ends when the load is halted.
+// client ends when the load is halted. Its requests take long rather than much:
+// workers must be busy and still leave the processors to those that start.
 func (l *load) client(f *front) {
 	for !l.halted() {
-		a, err := f.request(http.MethodGet, "/sleep?ms=2", nil)
+		a, err := f.request(http.MethodGet, "/sleep?ms=20", nil)
 		l.mu.Lock()
 		switch {
 		case err == nil && a.status == http.StatusOK && string(a.body) == "slept":
@@ -61,7 +62,7 @@ func (l *load) client(f *front) {
 
 // dialer ends when the load is halted.
 func (l *load) dialer(socket string) {
-	pace := time.NewTicker(5 * time.Millisecond)
+	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
 	for !l.halted() {
 		if err := connect(socket); err != nil {
