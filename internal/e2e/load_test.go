@@ -4,7 +4,9 @@ package e2e
 // covered: throughput, which `make bench` measures.
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -22,7 +24,7 @@ type load struct {
 	// The mutex guards counters that many clients write at once.
 	mu       sync.Mutex
 	answered int
-	dropped  int     // 502: the worker that had the request ended
+	dropped  int     // the worker that had the request ended
 	refused  []error // everything else; there must be none
 }
 
@@ -51,13 +53,23 @@ func (l *load) client(f *front) {
 		switch {
 		case err == nil && a.status == http.StatusOK && string(a.body) == "slept":
 			l.answered++
-		case err == nil && a.status == http.StatusBadGateway:
+		case lostItsWorker(a, err):
 			l.dropped++
 		default:
 			l.refused = append(l.refused, fmt.Errorf("status %d, %.100q, %v", a.status, a.body, err))
 		}
 		l.mu.Unlock()
 	}
+}
+
+// lostItsWorker tells whether a request failed as it does when a worker ends with
+// it: 502 before the head, an answer cut short after it, which nginx passes on as
+// if it were whole because workers announce no length.
+func lostItsWorker(a answer, err error) bool {
+	if err != nil {
+		return errors.Is(err, io.ErrUnexpectedEOF)
+	}
+	return a.status == http.StatusBadGateway || a.status == http.StatusOK && strings.HasPrefix("slept", string(a.body))
 }
 
 // dialer ends when the load is halted.
@@ -121,11 +133,11 @@ func (l *load) verdict(f *front, mostDropped int) {
 	if l.dropped > mostDropped {
 		l.t.Errorf("%d requests dropped, want at most %d", l.dropped, mostDropped)
 	}
-	errors, err := os.ReadFile(f.errors)
+	complaints, err := os.ReadFile(f.errors)
 	if err != nil {
 		l.t.Error(err)
 	}
-	if strings.Contains(string(errors), "connect()") {
-		l.t.Errorf("nginx could not connect:\n%s", errors)
+	if strings.Contains(string(complaints), "connect()") {
+		l.t.Errorf("nginx could not connect:\n%s", complaints)
 	}
 }
