@@ -118,10 +118,16 @@ func allStopped(pids []int) bool {
 }
 
 // Held returns those of the connections, given by socket inode, that the worker
-// or a descendant of it has open. An error means that the kernel does not tell;
-// a process that has just gone holds nothing.
+// or a descendant of it has open. An error means that the kernel does not tell.
 func Held(pid int, connections map[uint64]bool) ([]uint64, error) {
-	var held []uint64
+	open, err := sockets(pid)
+	return slices.DeleteFunc(open, func(inode uint64) bool { return !connections[inode] }), err
+}
+
+// sockets are the inodes of all sockets that the worker or a descendant of it has
+// open. A process that has just gone has none.
+func sockets(pid int) ([]uint64, error) {
+	var inodes []uint64
 	for _, pid := range tree(pid) {
 		folder := fmt.Sprintf("/proc/%d/fd/", pid)
 		list, err := os.Open(folder)
@@ -137,12 +143,12 @@ func Held(pid int, connections map[uint64]bool) ([]uint64, error) {
 			return nil, err
 		}
 		for _, fd := range fds {
-			if inode, ok := socketInode(folder + fd); ok && connections[inode] {
-				held = append(held, inode)
+			if inode, ok := socketInode(folder + fd); ok {
+				inodes = append(inodes, inode)
 			}
 		}
 	}
-	return held, nil
+	return inodes, nil
 }
 
 func gone(err error) bool {

@@ -8,15 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// repeatSignal: a signal that falls between an application's test of its
-	// flag and its accept(2) is lost, so it is sent again.
-	repeatSignal = time.Second
-	// lookEvery bounds how long a worker that has become idle is left waiting.
-	lookEvery = 20 * time.Millisecond
-	// settle is how long a group may take to stop after SIGSTOP.
-	settle = 5 * time.Millisecond
-)
+// repeatSignal: a signal that falls between an application's test of its flag and
+// its accept(2) is lost, so it is sent again.
+const repeatSignal = time.Second
 
 // Stop ends the worker as plan says and returns at once; Hooks.Exited tells when
 // it is done. Only the first call counts; Kill works at any time.
@@ -64,65 +58,4 @@ func (p *Process) goneWithin(d time.Duration) bool {
 	case <-timer.C:
 		return false
 	}
-}
-
-// retire waits for a moment when the worker holds no connection and sends the
-// stop signal in it; false when there was none by then, or it ended by itself.
-//
-// A worker looks idle, is stopped, and is looked at once more: what it took from
-// the queue in between is seen now, and nothing can be taken any more. The
-// signal is then the first thing it meets when it is continued. A connection
-// that it was about to take stays in the queue for its siblings.
-func (p *Process) retire(plan StopPlan, until time.Time) bool {
-	for wait := time.Millisecond; time.Now().Before(until); wait = min(2*wait, lookEvery) {
-		idle, err := p.idle(plan.Connections)
-		if err != nil {
-			return false // the kernel does not tell: all we can do is signal
-		}
-		if idle && p.signalIfIdle(plan) {
-			return true
-		}
-		if p.goneWithin(wait) {
-			return false
-		}
-	}
-	return false
-}
-
-func (p *Process) signalIfIdle(plan StopPlan) bool {
-	p.killGroup(unix.SIGSTOP)
-	defer p.killGroup(unix.SIGCONT) // never forgotten, whatever the look says
-	if !p.stopped() {
-		return false
-	}
-	// Twice: the kernel lists sockets in portions, and one that is closed
-	// between two of them can hide another.
-	for range 2 {
-		if idle, err := p.idle(plan.Connections); err != nil || !idle {
-			return false
-		}
-	}
-	p.signalLeader(plan.Signal)
-	return true
-}
-
-// stopped waits until every process of the worker has stopped.
-func (p *Process) stopped() bool {
-	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
-		if allStopped(tree(p.PID)) {
-			return true
-		}
-		time.Sleep(50 * time.Microsecond) // waitid(WSTOPPED) tells only of the leader
-	}
-	return false
-}
-
-// idle tells whether no process of the worker holds one of the connections.
-func (p *Process) idle(connections func() (map[uint64]bool, error)) (bool, error) {
-	open, err := connections()
-	if err != nil {
-		return false, err
-	}
-	held, err := Held(p.PID, open)
-	return len(held) == 0, err
 }
