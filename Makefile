@@ -37,7 +37,7 @@ docs-current:
 	test "$$before" = "$$(.ci/digest docs)" || { echo "docs/ was not what the code says; it is now: commit it" >&2; exit 1; }
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
 	@if [ -d ../shared/bench ]; then FCGI_SUPERVISOR=$(CURDIR)/$(binary) ../shared/bench/run-all -o "$${BENCH_OUT:-$${TMPDIR:-/tmp}/fcgi-supervisor-bench}"; fi
 
 clean: ## remove what was built
