@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -68,37 +68,60 @@ func (s childStatus) exit(started time.Time) Exit {
 	}
 	e.Signal = syscall.Signal(s.status)
 	e.Core = s.code == codeDumped
-	e.OOM = e.Signal == unix.SIGKILL && oomKills.counted()
 	return e
 }
 
+// claimed asks for an out-of-memory kill if one could explain the end. It takes
+// the kernel 100 µs to count, so it is done while the output is being read.
+func (s childStatus) claimed() <-chan bool {
+	oom := make(chan bool, 1)
+	if s.code == codeExited || syscall.Signal(s.status) != unix.SIGKILL {
+		oom <- false
+		return oom
+	}
+	go func() { oom <- oomKills.counted(time.Now()) }()
+	return oom
+}
+
 // oomCounter remembers how many out-of-memory kills the kernel had counted when
-// we last looked, so that each explains one death only.
-type oomCounter struct{ seen atomic.Int64 }
+// we last looked, so that each explains one death only. A mutex because the deaths
+// of many workers ask at once, and one answer will do for all of them.
+type oomCounter struct {
+	mu      sync.Mutex
+	asked   time.Time // when the last question was asked
+	count   int64     // the kernel's answer to it
+	claimed int64     // kills that have explained a death, or were none of ours
+}
 
 var oomKills oomCounter
 
 // note takes the present count for known: kills so far were not of our workers.
 func (c *oomCounter) note() {
-	if n, err := oomKillCount(); err == nil {
-		c.seen.Store(n)
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ask()
+	c.claimed = c.count
 }
 
-// counted tells whether the kernel has counted a kill that nobody has claimed.
-func (c *oomCounter) counted() bool {
-	n, err := oomKillCount()
-	if err != nil {
+// counted tells whether the kernel has counted a kill that nobody has claimed, and
+// claims it. since is when the death was noticed.
+func (c *oomCounter) counted(since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked.Before(since) {
+		c.ask()
+	}
+	if c.count <= c.claimed {
 		return false
 	}
-	for {
-		seen := c.seen.Load()
-		if n <= seen {
-			return false
-		}
-		if c.seen.CompareAndSwap(seen, seen+1) {
-			return true
-		}
+	c.claimed++
+	return true
+}
+
+func (c *oomCounter) ask() {
+	c.asked = time.Now()
+	if n, err := oomKillCount(); err == nil {
+		c.count = n
 	}
 }
 

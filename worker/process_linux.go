@@ -68,8 +68,10 @@ func Start(spec Spec, hooks Hooks) (*Process, error) {
 func (p *Process) mind() {
 	status, err := p.wait()
 	p.killGroup(unix.SIGKILL) // before the reaping: no grandchild keeps the socket
+	oom := status.claimed()
 	p.output.finish()
 	exit := status.exit(p.StartedAt)
+	exit.OOM = <-oom
 	if err != nil {
 		exit.StartErr = fmt.Errorf("wait for pid %d: %w", p.PID, err)
 	}

@@ -30,7 +30,7 @@ func (e *StartError) Unwrap() error { return e.Errno }
 // birthPlan is the list of calls, and the memory they point to.
 type birthPlan struct {
 	calls []call
-	steps []StartError // steps[i] tells what calls[i] was for
+	steps []StartError // what the calls after defaultSignals, which cannot fail, are for
 	keep  []any        // Go's collector does not see the addresses in calls
 }
 
@@ -69,8 +69,8 @@ func (p *birthPlan) vector(list []string) uintptr {
 // plan writes down a birth in the order in which it must happen: what needs
 // privileges first, then the privileges go, then what is looked up as the user.
 func (s Spec) plan(outputFD int) *birthPlan {
-	p := &birthPlan{}
-	p.signals()
+	p := &birthPlan{calls: make([]call, 0, len(defaultSignals)+20), steps: make([]StartError, 0, 20)}
+	p.calls = append(p.calls, defaultSignals...)
 	p.add(StartError{Step: "begin a session"}, unix.SYS_SETSID)
 	p.add(StartError{Step: "set the umask"}, unix.SYS_UMASK, uintptr(s.Umask))
 	for _, l := range s.Limits {
@@ -97,16 +97,11 @@ func (s Spec) plan(outputFD int) *birthPlan {
 	return p
 }
 
-// signals sets every disposition to default: exec(2) does that for handled
-// signals, but those that we were started with ignored would stay ignored.
-func (p *birthPlan) signals() {
-	p.calls = append(p.calls, defaultSignals...)
-	p.steps = append(p.steps, make([]StartError, len(defaultSignals))...)
-}
-
 // defaultAction is the kernel's struct sigaction, all zero: SIG_DFL.
 var defaultAction [4]uint64
 
+// defaultSignals sets every disposition to default: exec(2) does that for handled
+// signals, but those that we were started with ignored would stay ignored.
 var defaultSignals = func() []call {
 	var calls []call
 	for s := uintptr(1); s <= 64; s++ {
@@ -159,7 +154,7 @@ func (s Spec) spawn(outputFD int) (pid, pidfd int, err error) {
 	}
 	reap(int(*fd))
 	unix.Close(int(*fd))
-	step := p.steps[len(p.calls)-int(failed.left)]
+	step := p.steps[len(p.calls)-len(defaultSignals)-int(failed.left)]
 	step.Errno = unix.Errno(failed.errno)
 	return 0, 0, &step
 }

@@ -385,14 +385,13 @@ func TestOOMKillExplainsOneDeath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c oomCounter
-	c.seen.Store(n - 1) // the kernel has counted one that nobody has claimed
-	if !c.counted() || c.counted() {
+	c := oomCounter{claimed: n - 1} // the kernel has counted one that nobody has claimed
+	if now := time.Now(); !c.counted(now) || c.counted(now) || c.counted(time.Now()) {
 		t.Fatal("one kill must explain one death, and one only")
 	}
-	c.seen.Store(n - 5)
+	c = oomCounter{claimed: n - 5}
 	c.note()
-	if c.counted() {
+	if c.counted(time.Now()) {
 		t.Fatal("a kill from before explains a death")
 	}
 }

@@ -7,21 +7,15 @@ import (
 	"fcgi-supervisor/supervisor"
 )
 
-// garbagePercent: we hold little and make garbage in bursts (512 workers that
-// start together), so a small heap is worth a few collections more.
-const garbagePercent = 50
-
-// tidier gives memory back to the system after such a burst. It is only asked at
-// the end of one: an idle supervisor wakes for nothing.
+// tidier gives memory back to the system after a burst of garbage, such as 512
+// workers make that start together. It is only asked at the end of one: an idle
+// supervisor wakes for nothing.
 type tidier struct {
 	booted  map[string]bool // the loop's goroutine: pools that have been whole
 	running atomic.Bool
 }
 
-func newTidier() *tidier {
-	debug.SetGCPercent(garbagePercent)
-	return &tidier{booted: map[string]bool{}}
-}
+func newTidier() *tidier { return &tidier{booted: map[string]bool{}} }
 
 func (t *tidier) note(e supervisor.Event) {
 	whole := e.Kind == supervisor.KindReady && e.Slot < 0

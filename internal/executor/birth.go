@@ -113,8 +113,8 @@ func (e *Executor) start(c *crew, o supervisor.Start) {
 	c.hands[o.ID] = h
 	e.born[process.PID] = true
 	e.report(supervisor.Started{Pool: o.Pool, ID: o.ID, PID: process.PID, StartTicks: process.StartTicks, At: process.StartedAt})
-	close(announced)
 	e.awaitReady(c, o, h)
+	close(announced)
 }
 
 func (e *Executor) bear(c *crew, o supervisor.Start, h *hand, announced chan struct{}) (*worker.Process, error) {
@@ -183,23 +183,28 @@ func (e *Executor) hooks(c *crew, o supervisor.Start, h *hand, announced <-chan 
 		<-announced
 		cutter.Flush()
 		exit.Output = last.Lines()
-		e.push(func() { e.bury(c, o, exit) })
+		if unready := e.looker.drop(o.ID); unready && exit.Reason() == "exit_0" {
+			e.push(func() {
+				exit.Note = e.forkedAway(c)
+				e.bury(c, o)
+				e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: exit})
+			})
+			return
+		}
+		e.push(func() { e.bury(c, o) }) // before the successor's start, which the report brings about
+		e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: exit})
 	}
 	return worker.Hooks{Output: output, Exited: exited}
 }
 
-// bury forgets a worker that has ended and reports it.
-func (e *Executor) bury(c *crew, o supervisor.Start, exit worker.Exit) {
+// bury forgets a worker that has ended.
+func (e *Executor) bury(c *crew, o supervisor.Start) {
 	h := c.hands[o.ID]
 	delete(c.hands, o.ID)
 	delete(e.born, h.process.PID)
-	if wasWaiting := e.looker.drop(o.ID); wasWaiting && exit.Reason() == "exit_0" {
-		exit.Note = e.forkedAway(c)
-	}
 	if h.notify != nil {
 		h.notify.Close()
 	}
-	e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: exit})
 }
 
 // awaitReady has somebody find out when the worker is ready.

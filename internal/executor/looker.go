@@ -13,9 +13,15 @@ import (
 // Bounds of how often a starting worker is looked at: soon while it is young,
 // ever more rarely as it grows old, and never once it is ready.
 const (
-	youngest   = 500 * time.Microsecond
-	lookSpread = 4 // the pause is a quarter of the age
+	youngest   = time.Millisecond
+	lookSpread = 2 // the pause is half the age
 	rarest     = 100 * time.Millisecond
+	// grown is the age from which a worker that is not seen waiting is asked
+	// whether it is serving already: that costs a question to the kernel.
+	grown = 5 * time.Millisecond
+	// restShare: after a round of looks it rests four times as long as that took,
+	// so that 512 workers that start together are not kept from starting.
+	restShare = 4
 )
 
 // looker looks at starting workers until they are ready. Its goroutine sleeps
@@ -70,8 +76,10 @@ func (l *looker) run(quit <-chan struct{}) {
 	defer timer.Stop()
 	for {
 		timer.Stop()
+		begin := time.Now()
 		if next, any := l.lookAtDue(); any {
-			timer.Reset(time.Until(next))
+			now := time.Now()
+			timer.Reset(max(next.Sub(now), restShare*now.Sub(begin)))
 		}
 		select {
 		case <-timer.C:
@@ -114,10 +122,10 @@ func (l *looker) due(now time.Time) []*watched {
 
 func (l *looker) lookAt(w *watched, connections map[*listen.Socket]map[uint64]bool) {
 	ready, err := worker.Waiting(w.pid, w.socket.Inode())
-	if err == nil && !ready {
+	now := time.Now()
+	if err == nil && !ready && now.Sub(w.born) >= grown {
 		ready = hasAccepted(w, connections)
 	}
-	now := time.Now()
 	var fact supervisor.Fact
 	switch {
 	case errors.Is(err, worker.ErrUnknowable):
