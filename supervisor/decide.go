@@ -255,7 +255,7 @@ func (p *pool) start(d *decision, slot, generation int, now time.Time) {
 	p.starts++
 	if s := &p.slots[slot]; s.owed != "" {
 		p.restarts[s.owed]++
-		s.Restarts++
+		s.status = &SlotStatus{Restarts: s.status.Restarts + 1, LastExit: s.status.LastExit}
 		s.owed = ""
 	}
 	d.order(Start{p.cfg.Name, m.id, slot, generation})

@@ -65,7 +65,7 @@ func TestReadyWorkerIsReplacedAtOnceHoweverItEnds(t *testing.T) {
 				w.boot()
 			}
 			w.wants("running 2 of 2, generation 1")
-			if n := w.pool.slots[0].Restarts; n != 10 {
+			if n := w.pool.slots[0].status.Restarts; n != 10 {
 				t.Fatalf("%d restarts counted, want 10", n)
 			}
 		})

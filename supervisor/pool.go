@@ -87,14 +87,15 @@ type member struct {
 	orderedAt  time.Time
 	startedAt  time.Time // zero until Started
 	readyAt    time.Time
+	published  *WorkerStatus // in the newest picture; never written to
 }
 
 // ending members are on their way out and count for nothing.
 func (m *member) ending() bool { return m.phase == PhaseDraining || m.phase == PhaseStopping }
 
 type slot struct {
-	SlotStatus
-	owed string // reason of the end of a worker that has not been replaced yet
+	status *SlotStatus // in the newest picture; replaced, never written to
+	owed   string      // reason of the end of a worker that has not been replaced yet
 }
 
 // maxStrikes bounds how often a worker killed from outside before it was ready
@@ -111,7 +112,7 @@ func newPool(cfg PoolConfig, seed uint64, nextID func() ID, emit func(Event)) *p
 
 func (p *pool) growSlots() {
 	for len(p.slots) < p.processes {
-		p.slots = append(p.slots, slot{})
+		p.slots = append(p.slots, slot{status: &SlotStatus{}})
 	}
 }
 
@@ -225,7 +226,7 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 	}
 	p.remove(id)
 	s := &p.slots[m.slot]
-	s.LastExit = &exit
+	s.status = &SlotStatus{Restarts: s.status.Restarts, LastExit: &exit}
 	if m.why != "" && m.why != whyStartTimeout {
 		p.exits[m.why]++
 		p.say(exit.At, m, Event{Kind: KindStopped, Text: asked[m.why] + ": " + exit.Text()})

@@ -45,7 +45,7 @@ func (p *pool) status(now time.Time) *PoolStatus {
 	status := &PoolStatus{Name: p.cfg.Name, State: p.state(), Listen: p.cfg.Listen, Reload: p.cfg.Reload,
 		Processes: p.processes, Generation: p.generation, Failures: p.failures, LastFailure: p.lastFailure,
 		LastReload: p.reload, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts),
-		Workers: make([]WorkerStatus, 0, len(p.members)), Slots: make([]SlotStatus, p.processes)}
+		Workers: make([]*WorkerStatus, len(p.members)), Slots: make([]*SlotStatus, p.processes)}
 	if p.up {
 		status.Wanted = p.processes
 	}
@@ -55,14 +55,25 @@ func (p *pool) status(now time.Time) *PoolStatus {
 			status.BackoffUntil = p.retryAt
 		}
 	}
-	for _, m := range p.members {
-		status.Workers = append(status.Workers, WorkerStatus{ID: m.id, Slot: m.slot, PID: m.pid, StartTicks: m.startTicks,
-			Generation: m.generation, Phase: m.phase, StartedAt: m.startedAt, ReadyAt: m.readyAt})
+	for i, m := range p.members {
+		status.Workers[i] = m.status()
 	}
 	for i := range status.Slots {
-		status.Slots[i] = p.slots[i].SlotStatus
+		status.Slots[i] = p.slots[i].status
 	}
 	return status
+}
+
+// status is made anew only when something has changed, so that a picture of 512
+// workers of which one has changed costs little.
+func (m *member) status() *WorkerStatus {
+	now := WorkerStatus{ID: m.id, Slot: m.slot, PID: m.pid, StartTicks: m.startTicks,
+		Generation: m.generation, Phase: m.phase, StartedAt: m.startedAt, ReadyAt: m.readyAt}
+	if m.published == nil || *m.published != now {
+		changed := now
+		m.published = &changed
+	}
+	return m.published
 }
 
 // state is what the pool shows of itself; State tells which one wins.

@@ -62,8 +62,8 @@ type PoolStatus struct {
 	Failures     int           // workers in a row that never became ready
 	LastFailure  *Failure      // why the last one failed; kept after recovery
 	LastReload   *ReloadStatus // nil: never reloaded
-	Workers      []WorkerStatus
-	Slots        []SlotStatus // 0..Processes-1: what outlives a pid
+	Workers      []*WorkerStatus
+	Slots        []*SlotStatus // 0..Processes-1: what outlives a pid
 	Exits        map[string]uint64
 	Restarts     map[string]uint64 // replacements nobody had asked for, by reason
 	Starts       uint64

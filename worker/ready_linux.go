@@ -25,21 +25,29 @@ var ErrUnknowable = errors.New("the kernel does not tell what the worker is doin
 // readiness is known without the worker's help; DESIGN section 4 lists the 21
 // kinds of program it was checked on.
 func Waiting(pid int, inode uint64) (bool, error) {
+	// Most programs wait in their first thread: that is one file to read.
+	if waiting, err := threadWaits(pid, strconv.Itoa(pid), inode); waiting || err != nil {
+		return waiting, err
+	}
 	for _, pid := range group(pid) {
 		for _, task := range tasks(pid) {
-			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
-			if gone(err) {
-				continue
-			}
-			if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
-				return false, ErrUnknowable
-			}
-			if err == nil && blockedOn(pid, string(text), inode) {
-				return true, nil
+			if waiting, err := threadWaits(pid, task, inode); waiting || err != nil {
+				return waiting, err
 			}
 		}
 	}
 	return false, nil
+}
+
+func threadWaits(pid int, task string, inode uint64) (bool, error) {
+	text, err := readProc(fmt.Sprintf("/proc/%d/task/%s/syscall", pid, task))
+	if gone(err) {
+		return false, nil
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) {
+		return false, ErrUnknowable
+	}
+	return err == nil && blockedOn(pid, string(text), inode), nil
 }
 
 // blockedOn reads one line of /proc/PID/task/TID/syscall: the call's number and

@@ -32,7 +32,7 @@ func newPool(p *supervisor.PoolStatus, seen *supervisor.Observation) Pool {
 	return pool
 }
 
-func newWorker(w supervisor.WorkerStatus, slots []supervisor.SlotStatus, f supervisor.WorkerFigures) Worker {
+func newWorker(w *supervisor.WorkerStatus, slots []*supervisor.SlotStatus, f supervisor.WorkerFigures) Worker {
 	seen := Worker{Slot: w.Slot, PID: positive(w.PID), Generation: w.Generation, Phase: string(w.Phase),
 		Busy: f.Busy, BusySince: moment(f.BusySince), StartedAt: moment(w.StartedAt), ReadyAt: moment(w.ReadyAt),
 		RSSBytes: f.RSSBytes, CPUSeconds: f.CPUSeconds, FDs: f.FDs, Threads: f.Threads}

@@ -294,7 +294,7 @@ func TestObserveCountsWhatIsThere(t *testing.T) {
 	s := set(t, "serve")
 	started := s.start(1)
 	snapshot := &supervisor.Snapshot{At: time.Now(), Pools: []*supervisor.PoolStatus{{Name: "blog",
-		Workers: []supervisor.WorkerStatus{{ID: 1, PID: started.PID, StartTicks: started.StartTicks}}}}}
+		Workers: []*supervisor.WorkerStatus{{ID: 1, PID: started.PID, StartTicks: started.StartTicks}}}}}
 	if busy := s.e.Observe(snapshot).Workers[1].Busy; busy == nil || *busy {
 		t.Error("an idle worker is not seen idle")
 	}

@@ -67,7 +67,7 @@ func (e *Executor) table(s *supervisor.Snapshot) (*listen.Table, map[string]*lis
 	return table, sockets
 }
 
-func (s *sightings) look(w supervisor.WorkerStatus, accepted map[uint64]bool, known bool, now time.Time) supervisor.WorkerFigures {
+func (s *sightings) look(w *supervisor.WorkerStatus, accepted map[uint64]bool, known bool, now time.Time) supervisor.WorkerFigures {
 	var f supervisor.WorkerFigures
 	usage, there := worker.UsageOf(w.PID, w.StartTicks)
 	if !there {
