@@ -189,7 +189,7 @@ func (p *pool) fill(d *decision, now time.Time) {
 func (p *pool) vacancies() (empty, occupied []int) {
 	held := make([]int, p.processes) // the newest generation in each slot
 	for _, m := range p.members {
-		if m.slot < p.processes && !m.ending() {
+		if m.slot < p.processes && (!m.ending() || m.late()) {
 			held[m.slot] = max(held[m.slot], m.generation)
 		}
 	}
@@ -204,10 +204,11 @@ func (p *pool) vacancies() (empty, occupied []int) {
 	return empty, occupied
 }
 
+// starting counts the starts whose outcome is open.
 func (p *pool) starting(generation int) int {
 	n := 0
 	for _, m := range p.members {
-		if m.phase == PhaseStarting && m.generation == generation {
+		if (m.phase == PhaseStarting || m.late()) && m.generation == generation {
 			n++
 		}
 	}

@@ -175,10 +175,13 @@ func TestStartTimeout(t *testing.T) {
 	w.bind(nil)
 	w.start(1)
 	w.pass(30 * time.Second)
-	if !w.stopped[1] {
-		t.Fatal("a worker that is not ready in time is left alone")
+	if !w.stopped[1] || w.starts() != 0 {
+		t.Fatalf("killed %v, %d starts: want it killed, and its failure counted before the next", w.stopped[1], w.starts())
 	}
 	w.exit(1, killed)
+	if w.starts() != 0 {
+		t.Fatal("started again without a delay")
+	}
 	if w.pool.failures != 1 || w.pool.exits[whyStartTimeout] != 1 {
 		t.Fatalf("failures %d, exits %v", w.pool.failures, w.pool.exits)
 	}

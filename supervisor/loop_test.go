@@ -40,7 +40,7 @@ func (s *stagehand) Do(o Order) {
 	case Hide:
 		go s.report(Hidden{Pool: o.Pool})
 	case Unbind:
-		go s.report(Unbound{Pool: o.Pool})
+		go s.report(Unbound(o))
 	case Start:
 		s.mu.Lock()
 		stop := make(chan struct{}, 10)

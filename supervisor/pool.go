@@ -93,6 +93,10 @@ type member struct {
 // ending members are on their way out and count for nothing.
 func (m *member) ending() bool { return m.phase == PhaseDraining || m.phase == PhaseStopping }
 
+// late: it was not ready in time and is being killed. It keeps its place until it
+// has gone, which counts as the failure that it is.
+func (m *member) late() bool { return m.why == whyStartTimeout }
+
 type slot struct {
 	status *SlotStatus // in the newest picture; replaced, never written to
 	owed   string      // reason of the end of a worker that has not been replaced yet

@@ -1,8 +1,9 @@
 package worker
 
-// arm64 never had these: the C library uses the p-variants.
+// arm64 never had these: the C library uses the p-variants. No system call has
+// such a number.
 const (
-	sysEpollWait = notImplemented
-	sysPoll      = notImplemented - 1
-	sysSelect    = notImplemented - 2
+	sysEpollWait = -1 - iota
+	sysPoll
+	sysSelect
 )

@@ -147,10 +147,6 @@ func readMemory(pid int, at uint64, n int) []byte {
 	return buffer
 }
 
-// notImplemented and the numbers below it stand for calls that an architecture
-// lacks; no call ever has such a number.
-const notImplemented = -1
-
 // waits maps the system calls in which programs wait for connections.
 var waits = map[int]wait{
 	unix.SYS_ACCEPT: waitAccept, unix.SYS_ACCEPT4: waitAccept,

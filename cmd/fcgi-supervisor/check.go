@@ -34,7 +34,10 @@ interpreters, socket folders. Exit code 0: nothing wrong; 2: something is.`,
 			if fatal {
 				return &exitError{exitUsage, errors.New("the configuration is well written, but cannot run on this machine")}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %d pools in %d files\n", cfg.Path, len(cfg.Pools), len(cfg.Files))
+			if len(cfg.Pools) == 0 {
+				return &exitError{exitUsage, fmt.Errorf("%s has no pool; try: a table [pool.NAME] with command and listen", cfg.Path)}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %s in %s\n", cfg.Path, count(len(cfg.Pools), "pool"), count(len(cfg.Files), "file"))
 			return nil
 		},
 	}

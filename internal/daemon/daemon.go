@@ -71,6 +71,9 @@ func (d *Daemon) Supervisor() *supervisor.Supervisor { return d.supervisor }
 // checkMachine refuses only if nothing at all could run: one broken pool must
 // not keep the others down, and goes into back-off until it is mended.
 func (d *Daemon) checkMachine() error {
+	if len(d.cfg.Pools) == 0 {
+		return fmt.Errorf("%w: there is none in %s; try: a table [pool.NAME] with command and listen", ErrRefused, d.cfg.Path)
+	}
 	broken := map[string][]string{}
 	for _, p := range d.cfg.CheckMachine() {
 		if p.Fatal {

@@ -185,7 +185,7 @@ func (e *Executor) hooks(c *crew, o supervisor.Start, h *hand, announced <-chan 
 		exit.Output = last.Lines()
 		if unready := e.looker.drop(o.ID); unready && exit.Reason() == "exit_0" {
 			e.push(func() {
-				exit.Note = e.forkedAway(c)
+				exit.Note = e.forkedAway(c, o.Generation)
 				e.bury(c, o)
 				e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: exit})
 			})
@@ -231,7 +231,7 @@ func (e *Executor) stop(c *crew, o supervisor.Stop) {
 		return // it has ended, or could not be started: that is reported
 	}
 	plan := worker.StopPlan{Signal: c.cfg.StopSignal, Timeout: c.cfg.StopTimeout,
-		Signalled: func() { e.report(supervisor.Signalled{Pool: o.Pool, ID: o.ID}) }}
+		Signalled: func() { e.report(supervisor.Signalled(o)) }}
 	if socket := c.socket.Load(); socket != nil {
 		plan.Connections = func() (map[uint64]bool, error) { return listen.Connections(socket) }
 	}

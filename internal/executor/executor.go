@@ -46,6 +46,8 @@ type crew struct {
 
 	births map[int]*birth // work goroutine only: by generation
 	hands  map[supervisor.ID]*hand
+
+	daemons int // work goroutine only: the last generation whose workers made themselves daemons
 }
 
 // hand is a worker that has been ordered and not buried.
@@ -192,7 +194,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		c := e.crews[o.Pool]
 		e.endStrays(c)
 		c.unbind()
-		e.report(supervisor.Unbound{Pool: o.Pool})
+		e.report(supervisor.Unbound(o))
 	case supervisor.Start:
 		e.start(e.crews[o.Pool], o)
 	case supervisor.Stop:

@@ -269,7 +269,7 @@ func TestDaemonIsFoundAndEnded(t *testing.T) {
 	s.e.Do(supervisor.Start{Pool: "blog", ID: 1, Generation: 1})
 	next[supervisor.Started](s)
 	f := next[supervisor.Exited](s)
-	if !strings.Contains(f.Exit.Text(), "made itself a daemon") {
+	if !strings.Contains(f.Exit.Text(), "it made itself a daemon") {
 		t.Errorf("got %q", f.Exit.Text())
 	}
 	s.unbind()

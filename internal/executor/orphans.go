@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,13 +35,36 @@ func (o *orphanage) reap(born map[int]bool) {
 	}
 }
 
+// How long a group that has been killed may take to vanish, and after that one
+// that had to be found.
+const (
+	vanishGrace = 100 * time.Millisecond
+	strayGrace  = time.Second
+)
+
 // endStrays ends every process of the pool that has escaped from its worker, now
-// that the pool has no workers.
+// that the pool has no workers, and returns when they are gone.
 func (e *Executor) endStrays(c *crew) {
+	if e.vanished(c, vanishGrace) {
+		return // they were on their way out already
+	}
 	for _, pid := range e.strays(c) {
 		e.logger().Warn("a process had left its worker's process group; ended", "pool", c.cfg.Name, "pid", pid)
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
+	if !e.vanished(c, strayGrace) {
+		e.logger().Error("processes of the pool cannot be ended", "pool", c.cfg.Name, "pids", e.strays(c))
+	}
+}
+
+// vanished waits until there are no strays, at the most for grace.
+func (e *Executor) vanished(c *crew, grace time.Duration) bool {
+	for deadline := time.Now().Add(grace); len(e.strays(c)) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 // strays are orphans of ours with the pool's name in their environment.
@@ -54,17 +78,21 @@ func (e *Executor) strays(c *crew) []int {
 // forkedAway ends the processes that a worker left on the socket when it ended
 // before it was ready, and says what it found: the commonest mistake of those
 // who come from an init script is a program that makes itself a daemon.
-func (e *Executor) forkedAway(c *crew) string {
+func (e *Executor) forkedAway(c *crew, generation int) string {
 	socket := c.socket.Load()
 	if socket == nil {
 		return ""
 	}
+	const advice = "it made itself a daemon, which was ended: let it run in the foreground"
 	holders, _ := listen.Holders(socket.Inode())
 	for _, pid := range e.strays(c) {
 		if slices.ContainsFunc(holders, func(h listen.Holder) bool { return h.PID == pid }) {
 			_ = unix.Kill(pid, unix.SIGKILL)
-			return fmt.Sprintf("it had made itself a daemon (pid %d, ended): let it run in the foreground", pid)
+			c.daemons = generation
 		}
+	}
+	if c.daemons == generation { // workers that end together leave daemons that are found together
+		return advice
 	}
 	return ""
 }

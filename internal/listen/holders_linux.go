@@ -101,7 +101,7 @@ func inUse(a Address, h *holders) error {
 	}
 	switch {
 	case len(who) > 0:
-		return fmt.Errorf("%s is in use by %s", a, strings.Join(who, ", "))
+		return fmt.Errorf("%s is in use by %s; try: another address, or kill %d", a, strings.Join(who, ", "), h.seen[0].PID)
 	case h.hidden > 0:
 		return fmt.Errorf("%s is in use, by one of %d processes that uid %d may not look into; try: as root", a, h.hidden, os.Geteuid())
 	}
