@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"fcgi-supervisor/internal/config"
@@ -30,19 +32,27 @@ type Options struct {
 	Out     io.Writer
 }
 
-// Run shows the demo until a signal ends it; it leaves nothing behind.
+// Run shows the demo until ctx or a signal ends it; it leaves nothing behind.
 func Run(ctx context.Context, o Options) error {
-	folder, err := os.MkdirTemp("", "fcgi-supervisor-demo-")
-	if err != nil {
-		return fmt.Errorf("make a folder for the demo: %w", err)
-	}
-	defer os.RemoveAll(folder)
+	// The daemon has handlers of its own, but only while it runs: a signal before
+	// or after that would leave the folder.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
 	listener, err := listenHTTP(o.HTTP)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	cfg, err := configuration(folder)
+	folder, err := os.MkdirTemp("", "fcgi-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	cfg, err := configuration(self, folder)
 	if err != nil {
 		return err
 	}
@@ -50,15 +60,11 @@ func Run(ctx context.Context, o Options) error {
 	defer server.Close()
 	return daemon.Run(ctx, cfg, o.Version, func(*daemon.Daemon) {
 		go func() { _ = server.Serve(listener) }() // ended by the deferred Close
-		announce(o.Out, listener.Addr().String(), filepath.Join(folder, "control.sock"))
+		announce(o.Out, listener.Addr().String(), self, filepath.Join(folder, "control.sock"))
 	})
 }
 
-func configuration(folder string) (*config.Config, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
+func configuration(self, folder string) (*config.Config, error) {
 	cfg, err := config.FromFlags(config.Flags{Command: []string{self, WorkerCommand}, Values: map[string][]string{
 		"name":        {"demo"},
 		"listen":      {"unix:" + filepath.Join(folder, "demo.sock")},
@@ -80,7 +86,7 @@ func listenHTTP(address string) (net.Listener, error) {
 	if address != "" {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
-			return nil, fmt.Errorf("open the demo's HTTP port: %w", err)
+			return nil, fmt.Errorf("open the demo's HTTP port: %w; try: another --http, or none", err)
 		}
 		return listener, nil
 	}
@@ -92,16 +98,19 @@ func listenHTTP(address string) (net.Listener, error) {
 	return nil, errors.New("open the demo's HTTP port: 127.0.0.1:8000 to 8099 are all taken; try: --http 127.0.0.1:PORT")
 }
 
-func announce(out io.Writer, address, control string) {
+func announce(out io.Writer, address, self, control string) {
 	fmt.Fprintf(out, `
-  Five FastCGI workers share one socket. Nothing else had to be installed.
+  Five FastCGI workers share one socket, and nothing else had to be installed.
 
-    page       http://%[1]s/      (press the crash button, watch this terminal)
-    status     fcgi-supervisor status --control %[2]s
-    kill one   kill -9 PID             (any PID of status; it is back before you look)
-    restart    fcgi-supervisor restart demo --control %[2]s
+    http://%[1]s/
 
-  Ctrl-C ends it and leaves nothing behind.
+  Open the page, press its button, and watch what this terminal says. In another one, try:
 
-`, address, control)
+    %[2]s status --control %[3]s
+    %[2]s restart demo --control %[3]s
+    kill -9 PID    (of a worker, or of all five at once; no request is lost)
+
+  Ctrl-C ends the demo and leaves nothing behind.
+
+`, address, self, control)
 }

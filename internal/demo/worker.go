@@ -3,6 +3,7 @@ package demo
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net"
@@ -10,7 +11,8 @@ import (
 	"net/http/fcgi"
 	"os"
 	"strconv"
-	"syscall"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,14 +21,36 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
+// errCrash is what the application dies of; its text is its last words.
+var errCrash = errors.New("cannot go on: somebody pressed the crash button")
+
 // Worker is the FastCGI application: it serves the socket on descriptor 0, one
-// connection at a time as most FastCGI programs do, until it is killed.
+// connection at a time as most FastCGI programs do, until it is killed or has been
+// asked to crash.
 func Worker() error {
 	socket, err := net.FileListener(os.Stdin)
 	if err != nil {
-		return fmt.Errorf("descriptor 0 is no listening socket: this command is started by the demo: %w", err)
+		return fmt.Errorf("descriptor 0 is no listening socket; this command is started by the demo: %w", err)
 	}
-	a := &application{started: time.Now(), turn: make(chan struct{}, 1)}
+	return newApplication().serve(socket)
+}
+
+// application is one worker. Its fields are atomic because a client that goes
+// away gives the turn to the next one while its own request is still being
+// answered.
+type application struct {
+	started  time.Time
+	turn     chan struct{} // holds one while a connection is being served
+	answered atomic.Int64
+	crashing atomic.Bool
+}
+
+func newApplication() *application {
+	return &application{started: time.Now(), turn: make(chan struct{}, 1)}
+}
+
+// serve returns errCrash once that was asked for and answered.
+func (a *application) serve(socket net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.page)
 	mux.HandleFunc("GET /who", a.who)
@@ -34,38 +58,30 @@ func Worker() error {
 	return fcgi.Serve(oneAtATime{socket, a}, mux)
 }
 
-// application is one worker. Its fields but turn are only used by whoever has
-// the turn.
-type application struct {
-	started  time.Time
-	turn     chan struct{} // holds one while a connection is being served
-	answered int
-	crashing bool
-}
-
 // Who is what a worker says of itself.
 type Who struct {
 	Worker     int    `json:"worker"`
 	PID        int    `json:"pid"`
 	Generation string `json:"generation"`
-	Answered   int    `json:"answered"`
+	Answered   int64  `json:"answered"`
 	Seconds    int    `json:"seconds"`
 }
 
 func (a *application) self() Who {
-	a.answered++
 	slot, _ := strconv.Atoi(os.Getenv("FCGI_SUPERVISOR_WORKER"))
 	return Who{Worker: slot, PID: os.Getpid(), Generation: os.Getenv("FCGI_SUPERVISOR_GENERATION"),
-		Answered: a.answered, Seconds: int(time.Since(a.started).Seconds())}
+		Answered: a.answered.Add(1), Seconds: int(time.Since(a.started).Seconds())}
 }
 
-func (a *application) page(w http.ResponseWriter, _ *http.Request) {
+func (a *application) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	crashed, _ := strconv.Atoi(r.FormValue("crashed"))
 	_ = page.Execute(w, struct {
 		Who
-		Slots []int
-	}{a.self(), make([]int, Processes)})
+		Slots   []int
+		Crashed int
+	}{a.self(), make([]int, Processes), crashed})
 }
 
 func (a *application) who(w http.ResponseWriter, _ *http.Request) {
@@ -74,11 +90,11 @@ func (a *application) who(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(a.self())
 }
 
-// crash answers, and then ends the worker as a bug would: when the answer is out.
+// crash answers; the connection that comes next is the one that is not accepted.
 func (a *application) crash(w http.ResponseWriter, r *http.Request) {
-	a.crashing = true
+	a.crashing.Store(true)
 	if r.FormValue("back") != "" { // the button without JavaScript
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, "/?crashed="+strconv.Itoa(os.Getpid()), http.StatusSeeOther)
 		return
 	}
 	a.who(w, r)
@@ -92,30 +108,25 @@ type oneAtATime struct {
 
 func (l oneAtATime) Accept() (net.Conn, error) {
 	l.app.turn <- struct{}{}
+	if l.app.crashing.Load() {
+		return nil, errCrash
+	}
 	conn, err := l.Listener.Accept()
 	if err != nil {
-		<-l.app.turn
 		return nil, err
 	}
 	return &turn{Conn: conn, app: l.app}, nil
 }
 
+// turn is a connection; closing it is giving the turn back.
 type turn struct {
 	net.Conn
-	app   *application
-	ended bool // Close is called by one goroutine
+	app  *application
+	once sync.Once
 }
 
 func (t *turn) Close() error {
 	err := t.Conn.Close()
-	if t.ended {
-		return err
-	}
-	t.ended = true
-	if t.app.crashing {
-		fmt.Fprintln(os.Stderr, "oops: somebody pressed the crash button")
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	}
-	<-t.app.turn
+	t.once.Do(func() { <-t.app.turn })
 	return err
 }
