@@ -8,6 +8,7 @@ type Action string
 const (
 	ActionStart   Action = "start"
 	ActionStop    Action = "stop"
+	ActionReload  Action = "reload"  // a new generation, in the way the pool is configured
 	ActionRestart Action = "restart" // a new generation: rolling, or all at once
 	ActionScale   Action = "scale"
 )
@@ -18,6 +19,7 @@ type Command struct {
 	Pool      string
 	Processes int    // scale only
 	AllAtOnce bool   // restart only: stop all, then start all; the socket stays bound
+	Trigger   string // reload and restart: api, signal, file or config
 	By        string // who asked, for the log: "uid 0 pid 812"
 }
 

@@ -37,8 +37,14 @@ func (s *Supervisor) take(c Command) receipt {
 			answer = s.start(p)
 		case ActionStop:
 			answer = s.stop(p)
+		case ActionReload:
+			answer = s.renew(p, p.cfg.Reload, c.Trigger)
 		case ActionRestart:
-			answer = s.restart(p, c.AllAtOnce)
+			way := ReloadRolling
+			if c.AllAtOnce {
+				way = ReloadRestart
+			}
+			answer = s.renew(p, way, c.Trigger)
 		case ActionScale:
 			answer = s.scale(p, c.Processes)
 		default:
@@ -76,26 +82,30 @@ func (s *Supervisor) stop(p *pool) receipt {
 		p.up = false
 		return receipt{already: true, text: "already stopped"}
 	}
+	p.abandonSwap()
 	p.up, p.complete, p.candidate, p.atOnce = false, false, 0, false
 	p.forgive()
 	p.finishReload(s.now(), "failed", "stopped meanwhile", nil)
 	return receipt{}
 }
 
-// restart gives a new generation a number. One that is asked for while another is
-// a candidate takes its place; the generation that serves is not touched.
-func (s *Supervisor) restart(p *pool, atOnce bool) receipt {
+// renew gives a new generation a number. One that is asked for while another is a
+// candidate takes its place; the generation that serves is not touched.
+func (s *Supervisor) renew(p *pool, way, trigger string) receipt {
 	if !p.up {
 		return s.start(p)
 	}
 	p.forgive()
+	p.abandonSwap()
 	p.newest++
-	p.atOnce = atOnce || p.cfg.Reload == "restart"
-	p.candidate = p.newest
-	if p.atOnce || p.serving() == 0 { // nothing to keep until it has proved itself
+	p.candidate, p.atOnce = p.newest, way == ReloadRestart
+	switch {
+	case p.atOnce || p.serving() == 0: // nothing to keep until it has proved itself
 		p.generation, p.candidate, p.proven = p.newest, 0, false
+	case way == ReloadSwap:
+		p.swap = swapWanted
 	}
-	p.reload = &ReloadStatus{Trigger: "api", Generation: p.newest, At: s.now()}
+	p.reload = &ReloadStatus{Trigger: trigger, Generation: p.newest, At: s.now()}
 	return receipt{generation: p.newest}
 }
 

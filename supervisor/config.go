@@ -8,12 +8,20 @@ type PoolConfig struct {
 	Name      string
 	Listen    string // for display
 	Processes int
-	Reload    string // "rolling" or "restart": how a new generation replaces the old
+	Reload    string // how a new generation replaces the old: swap, rolling or restart
 
 	ByUptime     bool          // ready = "uptime": nobody looks
 	MinUptime    time.Duration // then a worker that lived so long is ready
 	StartTimeout time.Duration // a worker that is not ready by then is killed
 	StopTimeout  time.Duration
+	DrainTimeout time.Duration // so long a generation that was swapped out may finish
 	Delay        time.Duration // after the first worker that never became ready
 	DelayMax     time.Duration // the delay doubles up to this
 }
+
+// How a new generation replaces the old.
+const (
+	ReloadSwap    = "swap"    // all new workers on a socket of their own, then one rename
+	ReloadRolling = "rolling" // one worker after the other, on the same socket
+	ReloadRestart = "restart" // all old ones end, then all new ones start
+)

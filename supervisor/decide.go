@@ -33,7 +33,9 @@ func (p *pool) decide(now time.Time) decision {
 	if p.address == addressBound {
 		p.ripen(d, now)
 		p.trim(d)
-		p.replace(d, now)
+		p.replace(d)
+		p.advance(d, now)
+		p.drain(d, now)
 		p.fill(d, now)
 		p.settle(now)
 		return *d
@@ -130,9 +132,9 @@ func (p *pool) trim(d *decision) {
 // replace ends outdated workers: together, or each when its slot has a newer one
 // that is ready. (Not only one of the newest generation: a reload that overtakes
 // another finds slots with two outdated workers.)
-func (p *pool) replace(d *decision, now time.Time) {
+func (p *pool) replace(d *decision) {
 	for _, m := range p.members {
-		if m.generation >= p.generation || m.ending() {
+		if m.generation >= p.generation || m.ending() || p.apart(m) {
 			continue
 		}
 		if p.atOnce || p.covered(m) {
@@ -141,10 +143,10 @@ func (p *pool) replace(d *decision, now time.Time) {
 	}
 }
 
-// covered: a newer worker in the same slot is ready.
+// covered: a newer worker in the same slot is ready, and clients reach it.
 func (p *pool) covered(old *member) bool {
 	for _, m := range p.members {
-		if m.slot == old.slot && m.generation > old.generation && m.phase == PhaseReady {
+		if m.slot == old.slot && m.generation > old.generation && m.phase == PhaseReady && !p.apart(m) {
 			return true
 		}
 	}
@@ -160,7 +162,7 @@ func (p *pool) fill(d *decision, now time.Time) {
 	empty, occupied := p.vacancies()
 	// Never more than one beyond what is wanted: a worker that is still on its way
 	// in for the generation that this candidate wants to replace is waited for.
-	if p.candidate > 0 && p.starting(p.candidate) == 0 && p.living() <= p.processes {
+	if p.candidate > 0 && !p.swapping() && p.starting(p.candidate) == 0 && p.living() <= p.processes {
 		slot := 0
 		if len(empty) > 0 {
 			slot, empty = empty[0], empty[1:]
@@ -189,7 +191,7 @@ func (p *pool) fill(d *decision, now time.Time) {
 func (p *pool) vacancies() (empty, occupied []int) {
 	held := make([]int, p.processes) // the newest generation in each slot
 	for _, m := range p.members {
-		if m.slot < p.processes && (!m.ending() || m.late()) {
+		if m.slot < p.processes && (!m.ending() || m.late()) && !p.apart(m) {
 			held[m.slot] = max(held[m.slot], m.generation)
 		}
 	}
@@ -215,25 +217,33 @@ func (p *pool) starting(generation int) int {
 	return n
 }
 
-// living counts those that are not on their way out.
-func (p *pool) living() int { return len(p.members) - p.ending() }
-
-func (p *pool) ending() int {
+// living counts those on the pool's socket that are not on their way out.
+func (p *pool) living() int {
 	n := 0
 	for _, m := range p.members {
-		if m.ending() {
+		if !m.ending() && !p.apart(m) {
 			n++
 		}
 	}
 	return n
 }
 
-// outdated counts the living workers of older generations, those that are being
-// ended too.
+func (p *pool) ending() int {
+	n := 0
+	for _, m := range p.members {
+		if m.ending() && !p.apart(m) {
+			n++
+		}
+	}
+	return n
+}
+
+// outdated counts the living workers of older generations on the pool's socket,
+// those that are being ended too.
 func (p *pool) outdated() int {
 	n := 0
 	for _, m := range p.members {
-		if m.generation < p.generation {
+		if m.generation < p.generation && !p.apart(m) {
 			n++
 		}
 	}

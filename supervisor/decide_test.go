@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,7 +289,7 @@ func (w *world) finishRolling() {
 func TestRestartAllAtOnce(t *testing.T) {
 	w := newWorld(t, testConfig(3))
 	w.boot()
-	w.command(func(s *Supervisor) { s.restart(w.pool, true) })
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRestart, "api") })
 	if len(w.stopped) != 3 || w.starts() != 0 {
 		t.Fatalf("%d told to end, %d started", len(w.stopped), w.starts())
 	}
@@ -303,6 +304,124 @@ func TestRestartAllAtOnce(t *testing.T) {
 	}
 	w.boot()
 	w.wants("running 3 of 3, generation 2")
+}
+
+func (w *world) reload() {
+	w.t.Helper()
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadSwap, "api") })
+}
+
+func TestSwap(t *testing.T) {
+	w := newWorld(t, testConfig(3))
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	if w.starts() != 3 {
+		t.Fatalf("%d starts on the new socket, want 3", w.starts())
+	}
+	w.boot()
+	w.wants("reloading 3 of 3, generation 1")
+	if w.exposing != 2 || len(w.stopped) != 0 {
+		t.Fatalf("exposing %d, ended %v: want the new generation exposed and the old one untouched", w.exposing, w.stopped)
+	}
+	w.exposed(nil)
+	w.wants("running 3 of 3, generation 2")
+	if len(w.stopped) != 0 || !w.draining[1] {
+		t.Fatalf("ended %v, draining %v: the old generation must empty its queue first", w.stopped, w.draining)
+	}
+	w.drained()
+	if len(w.stopped) != 3 {
+		t.Fatalf("%d workers told to end, want 3", len(w.stopped))
+	}
+	for _, id := range inOrder(w.stopped) {
+		w.exit(id, exitZero)
+	}
+	w.wants("running 3 of 3, generation 2")
+	if w.pool.reload.Result != "ok" || len(w.pool.draining) != 0 {
+		t.Fatalf("reload %+v, draining %v", w.pool.reload, w.pool.draining)
+	}
+}
+
+// Broken candidates: the old generation never stops serving.
+func TestBrokenSwaps(t *testing.T) {
+	for name, scene := range map[string]func(*world){
+		"no socket":    func(w *world) { w.opened(errors.New("disk full")) },
+		"exits":        func(w *world) { w.opened(nil); w.start(w.newest()); w.exit(w.newest(), exitOne) },
+		"cannot start": func(w *world) { w.opened(nil); w.exit(w.newest(), worker.Exit{StartErr: errors.New("gone")}) },
+		"hangs": func(w *world) {
+			w.opened(nil)
+			w.start(3)
+			w.pass(30 * time.Second)
+			w.exit(3, killed)
+		},
+		"dies once ready": func(w *world) {
+			w.opened(nil)
+			w.start(w.newest())
+			w.becomeReady(w.newest())
+			w.exit(w.newest(), crashed)
+		},
+		"no exposure": func(w *world) { w.opened(nil); w.boot(); w.exposed(errors.New("folder gone")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, testConfig(2))
+			w.boot()
+			w.reload()
+			scene(w)
+			w.wants("running 2 of 2, generation 1")
+			if w.pool.reload.Result != "failed" {
+				t.Fatalf("reload %+v", w.pool.reload)
+			}
+			w.calm()
+		})
+	}
+}
+
+// newest is the worker that was ordered last and lives.
+func (w *world) newest() ID {
+	ids := append(inOrder(w.ordered), inOrder(w.running)...)
+	return slices.Max(ids)
+}
+
+func TestCrashDuringSwapIsReplaced(t *testing.T) {
+	w := newWorld(t, testConfig(2))
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	w.exit(1, crashed)
+	replaced := false
+	for _, o := range w.orders {
+		s, ok := o.(Start)
+		replaced = replaced || ok && s.Generation == 1 && s.Slot == 0
+	}
+	if !replaced {
+		t.Fatalf("orders %v: a worker of the generation that serves is not replaced", w.orders)
+	}
+}
+
+func TestLastOfADrainingGenerationIsReplaced(t *testing.T) {
+	w := newWorld(t, testConfig(1))
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	w.exposed(nil)
+	w.exit(1, crashed)
+	if w.starts() != 1 || w.orders[len(w.orders)-1].(Start).Generation != 1 {
+		t.Fatalf("orders %v: nobody empties the old queue", w.orders)
+	}
+}
+
+func TestSwapDuringSwap(t *testing.T) {
+	w := newWorld(t, testConfig(2))
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	w.reload() // while the first is being exposed
+	w.exposed(nil)
+	w.wants("reloading 2 of 2, generation 1")
+	w.calm()
+	w.wants("running 2 of 2, generation 3")
 }
 
 func TestStopWinsOverRestart(t *testing.T) {

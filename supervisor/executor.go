@@ -13,7 +13,8 @@ type Executor interface {
 	Do(Order)
 }
 
-// Order is one thing to do: Bind, Hide, Unbind, Start, Stop or Kill.
+// Order is one thing to do: Bind, Hide, Unbind, Open, Expose, Drain, Shut, Start,
+// Stop or Kill.
 type Order interface{ order() }
 
 type (
@@ -28,6 +29,31 @@ type (
 	}
 	// Unbind closes the socket; an Unbound comes back.
 	Unbind struct{ Pool string }
+	// Open opens a socket of the generation's own, under a name that no client
+	// knows; an Opened comes back.
+	Open struct {
+		Pool       string
+		Generation int
+	}
+	// Expose moves the generation's socket to the pool's address; an Exposed
+	// comes back.
+	Expose struct {
+		Pool       string
+		Generation int
+	}
+	// Drain waits until the queue of a generation that is no longer exposed is
+	// empty and none of its connections is left, at the most until Deadline; a
+	// Drained comes back.
+	Drain struct {
+		Pool       string
+		Generation int
+		Deadline   time.Time
+	}
+	// Shut closes the socket of a generation that has no workers any more.
+	Shut struct {
+		Pool       string
+		Generation int
+	}
 	// Start begins a worker; Started and Exited, or Exited alone, come back, and
 	// between them at most one Ready or Unseen.
 	Start struct {
@@ -51,6 +77,10 @@ type (
 func (Bind) order()   {}
 func (Hide) order()   {}
 func (Unbind) order() {}
+func (Open) order()   {}
+func (Expose) order() {}
+func (Drain) order()  {}
+func (Shut) order()   {}
 func (Start) order()  {}
 func (Stop) order()   {}
 func (Kill) order()   {}
@@ -74,6 +104,23 @@ type (
 	Hidden struct{ Pool string }
 	// Unbound: the socket is closed.
 	Unbound struct{ Pool string }
+	// Opened: the generation's own socket listens, or why not.
+	Opened struct {
+		Pool       string
+		Generation int
+		Err        error
+	}
+	// Exposed: clients reach the generation's socket now, or why not.
+	Exposed struct {
+		Pool       string
+		Generation int
+		Err        error
+	}
+	// Drained: nothing is left to do for the generation, or its time is up.
+	Drained struct {
+		Pool       string
+		Generation int
+	}
 	// Started: the program has been executed.
 	Started struct {
 		Pool       string
@@ -111,6 +158,9 @@ type (
 func (Bound) fact()     {}
 func (Hidden) fact()    {}
 func (Unbound) fact()   {}
+func (Opened) fact()    {}
+func (Exposed) fact()   {}
+func (Drained) fact()   {}
 func (Started) fact()   {}
 func (Ready) fact()     {}
 func (Unseen) fact()    {}

@@ -22,9 +22,16 @@ type receipt struct {
 // killAll ends everything at once: the second signal.
 type killAll struct{}
 
-func (f Bound) apply(s *Supervisor)     { s.with(f.Pool, func(p *pool) { p.bound(s.now(), f.Err) }) }
-func (f Hidden) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.hidden() }) }
-func (f Unbound) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.unbound(s.now()) }) }
+func (f Bound) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.bound(s.now(), f.Err) }) }
+func (f Hidden) apply(s *Supervisor)  { s.with(f.Pool, func(p *pool) { p.hidden() }) }
+func (f Unbound) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.unbound(s.now()) }) }
+func (f Opened) apply(s *Supervisor) {
+	s.with(f.Pool, func(p *pool) { p.opened(s.now(), f.Generation, f.Err) })
+}
+func (f Exposed) apply(s *Supervisor) {
+	s.with(f.Pool, func(p *pool) { p.exposed(s.now(), f.Generation, f.Err) })
+}
+func (f Drained) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.drained(f.Generation) }) }
 func (f Started) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.started(f) }) }
 func (f Ready) apply(s *Supervisor)     { s.with(f.Pool, func(p *pool) { p.ready(f.ID, f.At) }) }
 func (f Unseen) apply(s *Supervisor)    { s.with(f.Pool, func(p *pool) { p.unseen(f.ID) }) }

@@ -55,7 +55,9 @@ type pool struct {
 	candidate  int  // 0: none
 	newest     int  // the highest number given out
 	proven     bool // a worker of the generation has been ready
-	atOnce     bool // outdated members are stopped together, before the new ones start
+	swap       swapState
+	draining   map[int]drainState // generations that were swapped out, and dropped candidates
+	atOnce     bool               // outdated members are stopped together, before the new ones start
 	reload     *ReloadStatus
 
 	members []*member // in the order of their birth
@@ -109,7 +111,7 @@ const maxStrikes = 32
 
 func newPool(cfg PoolConfig, seed uint64, nextID func() ID, emit func(Event)) *pool {
 	p := &pool{cfg: cfg, nextID: nextID, emit: emit, up: true, processes: cfg.Processes, generation: 1, newest: 1,
-		exits: map[string]uint64{}, restarts: map[string]uint64{}, jitter: rand.New(rand.NewPCG(seed, 1))}
+		draining: map[int]drainState{}, exits: map[string]uint64{}, restarts: map[string]uint64{}, jitter: rand.New(rand.NewPCG(seed, 1))}
 	p.growSlots()
 	return p
 }
@@ -138,11 +140,11 @@ func (p *pool) remove(id ID) {
 	}
 }
 
-// serving counts the ready workers, of whatever generation.
+// serving counts the ready workers that new clients reach, of whatever generation.
 func (p *pool) serving() int {
 	n := 0
 	for _, m := range p.members {
-		if m.phase == PhaseReady {
+		if m.phase == PhaseReady && !p.apart(m) {
 			n++
 		}
 	}
@@ -172,6 +174,7 @@ func (p *pool) hidden() {
 func (p *pool) unbound(now time.Time) {
 	if p.address == addressUnbinding {
 		p.address = addressUnbound
+		clear(p.draining) // all sockets of the pool are closed
 		p.say(now, nil, Event{Kind: KindUnbound, Text: "stopped"})
 	}
 }
@@ -204,8 +207,8 @@ func (p *pool) ready(id ID, at time.Time) {
 	}
 	m.phase, m.readyAt = PhaseReady, at
 	p.say(at, m, Event{Kind: KindReady, Text: "ready after " + worker.Span(at.Sub(m.startedAt))})
-	if m.generation < p.generation {
-		return // outdated before it was born; it will be replaced
+	if m.generation < p.generation || p.apart(m) {
+		return // it proves nothing, or not yet
 	}
 	if m.generation == p.candidate {
 		p.generation, p.candidate = p.candidate, 0
@@ -242,7 +245,7 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 	}
 	p.exits[reason]++
 	s.owed = reason
-	if m.phase == PhaseReady {
+	if m.phase == PhaseReady && (m.generation != p.candidate || killedFromOutside(exit)) {
 		p.say(exit.At, m, Event{Kind: KindExited, Bad: true, Text: exit.Text()})
 		return
 	}
@@ -266,6 +269,8 @@ func (p *pool) neverReady(m *member, exit worker.Exit) {
 	case m.why == whyStartTimeout:
 		text = fmt.Sprintf("not ready within %s (start_timeout): it was never seen waiting for a connection on descriptor 0; killed",
 			worker.Span(p.cfg.StartTimeout))
+	case m.phase == PhaseReady:
+		text = "ended before it had served: " + text
 	case exit.StartErr == nil:
 		text = "ended before it was ready: " + text
 	default:
@@ -273,6 +278,10 @@ func (p *pool) neverReady(m *member, exit worker.Exit) {
 	}
 	failure := Failure{At: exit.At, Slot: m.slot, Text: text, Output: exit.Output}
 	p.say(exit.At, m, Event{Kind: KindFailed, Bad: true, Text: text, Output: exit.Output})
+	if _, draining := p.draining[m.generation]; draining {
+		p.draining[m.generation] = drainDone // nobody can empty its queue any more
+		return
+	}
 	if m.generation == p.candidate {
 		p.dropCandidate(failure)
 		return
@@ -296,6 +305,7 @@ func (p *pool) fail(now time.Time, f Failure) {
 
 func (p *pool) dropCandidate(f Failure) {
 	p.lastFailure = &f
+	p.abandonSwap()
 	p.candidate = 0
 	p.finishReload(f.At, "failed", f.Text, f.Output)
 }

@@ -38,7 +38,7 @@ func (rapidTB) Helper()                             {}
 
 func (w *world) disturb(rt *rapid.T) {
 	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: errors.New("no such file")}}
-	switch rapid.IntRange(0, 12).Draw(rt, "what") {
+	switch rapid.IntRange(0, 13).Draw(rt, "what") {
 	case 0, 1, 2:
 		if id, ok := pick(rt, w.ordered); ok {
 			w.start(id)
@@ -51,7 +51,7 @@ func (w *world) disturb(rt *rapid.T) {
 		if id, ok := pick(rt, w.running); ok {
 			before := w.pool.member(id)
 			replace := before.phase == PhaseReady && w.pool.up && !w.pool.atOnce && w.pool.failures == 0 &&
-				w.pool.address == addressBound && before.slot < w.pool.processes && w.pool.proven && !w.slotShared(before)
+				w.pool.address == addressBound && before.slot < w.pool.processes && w.pool.proven && !w.pool.apart(before) && !w.slotShared(before)
 			w.exit(id, rapid.SampledFrom(exits[:5]).Draw(rt, "exit"))
 			if replace && w.starts() == 0 {
 				w.t.Fatalf("slot %d: a ready worker that ended is not replaced at once", before.slot)
@@ -62,14 +62,15 @@ func (w *world) disturb(rt *rapid.T) {
 			w.exit(id, exits[5])
 		}
 	case 7:
-		w.command(func(s *Supervisor) { s.restart(w.pool, rapid.Bool().Draw(rt, "at once")) })
+		way := rapid.SampledFrom([]string{ReloadSwap, ReloadRolling, ReloadRestart}).Draw(rt, "way")
+		w.command(func(s *Supervisor) { s.renew(w.pool, way, "api") })
 	case 8:
 		w.command(func(s *Supervisor) { s.scale(w.pool, rapid.IntRange(1, 6).Draw(rt, "scale")) })
 	case 9:
 		w.command(func(s *Supervisor) { s.stop(w.pool) })
 	case 10:
 		w.command(func(s *Supervisor) { s.start(w.pool) })
-	case 11:
+	case 11, 13:
 		w.socketFact(rt)
 	case 12:
 		w.pass(time.Duration(rapid.IntRange(1, 40_000).Draw(rt, "ms")) * time.Millisecond)
@@ -99,10 +100,28 @@ func (w *world) socketFact(rt *rapid.T) {
 		w.pool.hidden()
 		w.step()
 	case w.unbinding:
-		w.unbinding = false
-		w.pool.unbound(w.now)
-		w.step()
+		w.unbind()
+	case w.opening > 0:
+		w.opened(perhaps(rt))
+	case w.exposing > 0:
+		w.exposed(perhaps(rt))
+	case len(w.draining) > 0:
+		w.drained()
 	}
+}
+
+func perhaps(rt *rapid.T) error {
+	if rapid.IntRange(0, 3).Draw(rt, "fails") == 0 {
+		return errors.New("disk full")
+	}
+	return nil
+}
+
+func (w *world) unbind() {
+	w.unbinding = false
+	clear(w.open)
+	w.pool.unbound(w.now)
+	w.step()
 }
 
 // calm lets everything that is under way end well; then the pool must be as it is
@@ -117,9 +136,13 @@ func (w *world) calm() {
 			w.pool.hidden()
 			w.step()
 		case w.unbinding:
-			w.unbinding = false
-			w.pool.unbound(w.now)
-			w.step()
+			w.unbind()
+		case w.opening > 0:
+			w.opened(nil)
+		case w.exposing > 0:
+			w.exposed(nil)
+		case len(w.draining) > 0:
+			w.drained()
 		case len(w.stopped) > 0:
 			for _, id := range inOrder(w.stopped) {
 				w.exit(id, exitZero)
@@ -158,6 +181,9 @@ func (w *world) atRest() {
 	case p.up && (len(p.members) != p.processes || p.outdated() > 0 || p.candidate > 0 || p.reloading()):
 		w.t.Fatalf("at rest with %d members for %d slots, %d outdated, candidate %d, reload %+v",
 			len(p.members), p.processes, p.outdated(), p.candidate, p.reload)
+	}
+	if len(p.draining) > 0 || p.swapping() {
+		w.t.Fatalf("at rest with generations draining %v, swap %d", p.draining, p.swap)
 	}
 	seen := map[int]bool{}
 	for _, m := range p.members {

@@ -56,7 +56,7 @@ func (p *pool) status(now time.Time) *PoolStatus {
 		}
 	}
 	for i, m := range p.members {
-		status.Workers[i] = m.status()
+		status.Workers[i] = m.status(p.shown(m))
 	}
 	for i := range status.Slots {
 		status.Slots[i] = p.slots[i].status
@@ -66,14 +66,26 @@ func (p *pool) status(now time.Time) *PoolStatus {
 
 // status is made anew only when something has changed, so that a picture of 512
 // workers of which one has changed costs little.
-func (m *member) status() *WorkerStatus {
+func (m *member) status(phase Phase) *WorkerStatus {
 	now := WorkerStatus{ID: m.id, Slot: m.slot, PID: m.pid, StartTicks: m.startTicks,
-		Generation: m.generation, Phase: m.phase, StartedAt: m.startedAt, ReadyAt: m.readyAt}
+		Generation: m.generation, Phase: phase, StartedAt: m.startedAt, ReadyAt: m.readyAt}
 	if m.published == nil || *m.published != now {
 		changed := now
 		m.published = &changed
 	}
 	return m.published
+}
+
+// shown is the phase as it looks from outside: a worker that clients do not reach
+// yet is starting, and one that they do not reach any more is draining.
+func (p *pool) shown(m *member) Phase {
+	switch {
+	case m.phase != PhaseReady || !p.apart(m):
+		return m.phase
+	case m.generation == p.candidate:
+		return PhaseStarting
+	}
+	return PhaseDraining
 }
 
 // state is what the pool shows of itself; State tells which one wins.

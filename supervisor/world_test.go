@@ -24,6 +24,9 @@ type world struct {
 	lastID ID
 
 	binding, unbinding, hiding bool
+	opening, exposing          int          // the generation, 0: none
+	draining                   map[int]bool // ordered, not reported
+	open                       map[int]bool // sockets of generations of their own
 	ordered                    map[ID]Start // not reported started yet
 	running                    map[ID]Start // started, not exited
 	stopped                    map[ID]bool  // told to end
@@ -41,7 +44,7 @@ func testConfig(processes int) PoolConfig {
 }
 
 func newWorld(t testing.TB, cfg PoolConfig) *world {
-	w := &world{t: t, now: epoch, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
+	w := &world{t: t, now: epoch, draining: map[int]bool{}, open: map[int]bool{}, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
 	nextID := func() ID { w.lastID++; return w.lastID }
 	w.pool = newPool(cfg, 1, nextID, func(e Event) { w.events = append(w.events, e) })
 	w.step()
@@ -73,6 +76,20 @@ func (w *world) take(o Order) {
 		w.unbinding = true
 		if len(w.pool.members) > 0 {
 			w.t.Fatal("the address is given up before the last worker has gone")
+		}
+	case Open:
+		w.opening = o.Generation
+	case Expose:
+		w.exposing = o.Generation
+		if n := w.pool.readyIn(o.Generation); n < w.pool.processes {
+			w.t.Fatalf("generation %d is exposed with %d of %d workers ready", o.Generation, n, w.pool.processes)
+		}
+	case Drain:
+		w.draining[o.Generation] = true
+	case Shut:
+		delete(w.open, o.Generation)
+		if len(w.pool.membersOf(o.Generation)) > 0 {
+			w.t.Fatalf("the socket of generation %d is closed under its workers", o.Generation)
 		}
 	case Start:
 		w.startsAt = append(w.startsAt, w.now)
@@ -115,6 +132,9 @@ func (w *world) check() {
 	if p.serving() < p.processes && w.next.IsZero() && len(w.ordered) == 0 && len(w.running) == 0 {
 		w.t.Fatal("short of workers, and nothing will ever happen")
 	}
+	if p.swapping() && w.opening+w.exposing == 0 && p.starting(p.candidate) == 0 && p.swap != swapWanted {
+		w.t.Fatal("a candidate waits for nothing")
+	}
 	if empty, _ := p.vacancies(); len(empty) > 0 && w.next.IsZero() && p.starting(p.generation)+p.starting(p.candidate) == 0 && p.outdated() == 0 {
 		w.t.Fatalf("slots %v stay empty: no start under way, no time to look again", empty)
 	}
@@ -128,6 +148,10 @@ func (w *world) checkRetirement(s Stop) {
 	switch {
 	case m.why == whyScale && m.slot < w.pool.processes:
 		w.t.Fatalf("worker in slot %d ended for scale, %d are wanted", m.slot, w.pool.processes)
+	case m.why == whyReload && w.pool.apart(m):
+		if w.pool.draining[m.generation] != drainDone {
+			w.t.Fatalf("generation %d is ended before it has drained", m.generation)
+		}
 	case m.why == whyReload && m.generation < w.pool.generation && !w.pool.covered(m):
 		w.t.Fatalf("slot %d loses its worker before a new one is ready", m.slot)
 	}
@@ -213,7 +237,7 @@ func (w *world) command(f func(*Supervisor)) {
 
 func (w *world) restart() {
 	w.t.Helper()
-	w.command(func(s *Supervisor) { s.restart(w.pool, false) })
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRolling, "api") })
 }
 
 func (w *world) starts() int {
@@ -234,6 +258,36 @@ func (w *world) wants(want string) {
 	if got != want {
 		w.t.Fatalf("pool is %q, want %q", got, want)
 	}
+}
+
+// The following report what became of the sockets of generations.
+
+func (w *world) opened(err error) {
+	w.t.Helper()
+	generation := w.opening
+	w.opening = 0
+	if err == nil {
+		w.open[generation] = true
+	}
+	w.pool.opened(w.now, generation, err)
+	w.step()
+}
+
+func (w *world) exposed(err error) {
+	w.t.Helper()
+	generation := w.exposing
+	w.exposing = 0
+	w.pool.exposed(w.now, generation, err)
+	w.step()
+}
+
+func (w *world) drained() {
+	w.t.Helper()
+	for _, generation := range slices.Sorted(maps.Keys(w.draining)) {
+		delete(w.draining, generation)
+		w.pool.drained(generation)
+	}
+	w.step()
 }
 
 // Ways to end.
