@@ -191,7 +191,7 @@ func (p *pool) fill(d *decision, now time.Time) {
 func (p *pool) vacancies() (empty, occupied []int) {
 	held := make([]int, p.processes) // the newest generation in each slot
 	for _, m := range p.members {
-		if m.slot < p.processes && (!m.ending() || m.late()) && !p.apart(m) {
+		if m.slot < p.processes && (!m.ending() || m.late() && m.generation == p.generation) && !p.apart(m) {
 			held[m.slot] = max(held[m.slot], m.generation)
 		}
 	}
