@@ -33,6 +33,16 @@ func newStopCommand() *cobra.Command {
 	return cmd
 }
 
+func newReloadCommand() *cobra.Command {
+	cmd := newPoolsCommand(supervisor.ActionReload, `  fcgi-supervisor reload blog
+  fcgi-supervisor reload --all`)
+	cmd.Short = "Bring up a new generation of workers, then let the old one finish"
+	cmd.Long = `Bring up a new generation of workers, then let the old one finish: no request is
+lost. Returns when the new generation serves. A new generation that fails is
+dropped, the old one serves on, and the last lines of the failure are printed.`
+	return cmd
+}
+
 func newRestartCommand() *cobra.Command {
 	cmd := newPoolsCommand(supervisor.ActionRestart, `  fcgi-supervisor restart blog
   fcgi-supervisor restart --all --all-at-once`)

@@ -42,6 +42,14 @@ const (
 	ReadyUptime = "uptime" // alive for MinUptime
 )
 
+// How a new generation of workers replaces the old.
+const (
+	ReloadAuto    = "auto"    // swap where it is possible, else rolling
+	ReloadSwap    = "swap"    // all new ones on a socket of their own, then one rename
+	ReloadRolling = "rolling" // one after the other
+	ReloadRestart = "restart" // all old ones end, then all new ones start
+)
+
 // Where the output of workers goes.
 const (
 	OutputSupervisor = "supervisor" // the supervisor's own log
@@ -79,6 +87,8 @@ type Pool struct {
 	MinUptime    time.Duration
 	StopSignal   syscall.Signal
 	StopTimeout  time.Duration
+	Reload       string        // ReloadAuto, ReloadSwap, ReloadRolling or ReloadRestart
+	DrainTimeout time.Duration // for a generation that was swapped out
 
 	Restart Restart
 	Log     Log

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fcgi-supervisor/internal/listen"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -128,6 +129,9 @@ func (d *draft) checkTogether() {
 			at = "restart.delay_max"
 		}
 		d.complain(at, "the delay of %s is longer than the delay_max of %s", p.Restart.Delay, p.Restart.DelayMax)
+	}
+	if p.Reload == ReloadSwap && p.Listen.Kind != listen.Unix && !d.wrong["listen"] && d.given("listen") {
+		d.complain("reload", "swap needs a socket with a name in the file system (listen = \"unix:/PATH\"), not %s; use \"rolling\"", p.Listen)
 	}
 	if p.Log.Output == OutputFile && p.Log.File == "" && !d.wrong["log.file"] {
 		d.complain("log.output", `is "file", but no file is named; set log.file`)

@@ -26,7 +26,7 @@ var tables = []struct{ name, meaning string }{
 // know yet.
 var later = map[string][]string{
 	tableTop:  {"http"},
-	tablePool: {"reload", "drain_timeout", "probe", "watch"},
+	tablePool: {"probe", "watch"},
 }
 
 // key is one key of the configuration: all that anybody knows about it.

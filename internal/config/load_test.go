@@ -28,7 +28,7 @@ func full() Pool {
 		Processes: 5, User: "www-data", Group: "www-data", SupplementaryGroups: []string{}, Umask: 0o022,
 		Environment: map[string]string{"LANG": "C.UTF-8"}, InheritEnvironment: []string{},
 		Ready: ReadyAuto, StartTimeout: 30 * time.Second, MinUptime: time.Second,
-		StopSignal: syscall.SIGTERM, StopTimeout: 30 * time.Second,
+		StopSignal: syscall.SIGTERM, StopTimeout: 30 * time.Second, Reload: ReloadAuto, DrainTimeout: time.Minute,
 		Restart: Restart{Delay: 100 * time.Millisecond, DelayMax: 30 * time.Second},
 		Log:     Log{Output: OutputFile, File: "/var/log/fcgi-supervisor/blog.log", MaxSize: 50e6, MaxFiles: 10},
 		Limits:  Limits{NoFile: &nofile, Core: &core, Nice: &nice},
@@ -226,6 +226,7 @@ func TestVersion(t *testing.T) {
 	same := map[string]func(*Pool){
 		"processes": func(p *Pool) { p.Processes++ }, "place": func(p *Pool) { p.Where = "x:1" },
 		"stop": func(p *Pool) { p.StopTimeout++ }, "log": func(p *Pool) { p.Log.File = "/x" }, "back-off": func(p *Pool) { p.Restart.Delay++ },
+		"reload": func(p *Pool) { p.Reload = ReloadRolling }, "drain": func(p *Pool) { p.DrainTimeout++ },
 	}
 	different := map[string]func(*Pool){
 		"command": func(p *Pool) { p.Command = []string{"/var/www/blog/blog.fcgi", ""} }, "directory": func(p *Pool) { p.Directory = "/" },

@@ -17,7 +17,7 @@ import (
 func (b *Backend) serveCommand(w http.ResponseWriter, r *http.Request, action supervisor.Action) {
 	s := newStream(w, true)
 	by, _ := r.Context().Value(peerKey{}).(string)
-	c := supervisor.Command{Action: action, Pool: r.PathValue("name"), By: by}
+	c := supervisor.Command{Action: action, Pool: r.PathValue("name"), Trigger: "api", By: by}
 	ctx := r.Context()
 	refuse := func(err error) {
 		b.Log.Info("command refused", "pool", c.Pool, "action", string(action), "by", by, "err", err)

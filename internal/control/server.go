@@ -66,7 +66,7 @@ func (b *Backend) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/pools/{name}", b.serveStatus)
 	mux.HandleFunc("GET /api/v1/events", b.serveEvents)
 	mux.HandleFunc("GET /api/v1/logs", b.serveLogs)
-	for _, action := range []supervisor.Action{supervisor.ActionStart, supervisor.ActionStop, supervisor.ActionRestart, supervisor.ActionScale} {
+	for _, action := range []supervisor.Action{supervisor.ActionStart, supervisor.ActionStop, supervisor.ActionReload, supervisor.ActionRestart, supervisor.ActionScale} {
 		mux.HandleFunc("POST /api/v1/pools/{name}/"+string(action), func(w http.ResponseWriter, r *http.Request) {
 			b.serveCommand(w, r, action)
 		})

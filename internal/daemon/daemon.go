@@ -13,6 +13,7 @@ import (
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/control"
 	"fcgi-supervisor/internal/executor"
+	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/internal/logs"
 	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
@@ -165,8 +166,19 @@ func poolConfigs(pools []config.Pool) []supervisor.PoolConfig {
 	var list []supervisor.PoolConfig
 	for _, p := range pools {
 		list = append(list, supervisor.PoolConfig{Name: p.Name, Listen: p.Listen.String(), Processes: p.Processes,
-			Reload: "rolling", ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
-			StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax})
+			Reload: reloadOf(p), ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
+			StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, DrainTimeout: p.DrainTimeout, Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax})
 	}
 	return list
+}
+
+// reloadOf says what auto means for the pool: swap needs a name that can be moved.
+func reloadOf(p config.Pool) string {
+	switch {
+	case p.Reload != config.ReloadAuto:
+		return p.Reload
+	case p.Listen.Kind == listen.Unix:
+		return supervisor.ReloadSwap
+	}
+	return supervisor.ReloadRolling
 }

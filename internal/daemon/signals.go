@@ -62,7 +62,7 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 		stop()
 		return true
 	case syscall.SIGHUP:
-		d.restartAll()
+		d.reloadAll()
 	case syscall.SIGUSR1:
 		d.executor.Reopen()
 		log.Info("log files opened again")
@@ -72,11 +72,10 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 	return false
 }
 
-// restartAll gives every pool a new generation; the events tell what becomes of
-// it.
-func (d *Daemon) restartAll() {
+// reloadAll gives every pool a new generation; the events tell what becomes of it.
+func (d *Daemon) reloadAll() {
 	for _, p := range d.supervisor.Snapshot().Pools {
-		c := supervisor.Command{Action: supervisor.ActionRestart, Pool: p.Name, By: "SIGHUP"}
+		c := supervisor.Command{Action: supervisor.ActionReload, Pool: p.Name, Trigger: "signal", By: "SIGHUP"}
 		if p.State == supervisor.Stopped {
 			continue // stopped by somebody, who will start it
 		}

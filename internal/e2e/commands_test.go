@@ -1,7 +1,7 @@
 package e2e
 
 // The commands that change a pool, on C workers. The rolling restart under load
-// is in kinds_test.go. Not covered: reload, upgrade, doctor and the others of
+// and reloads are in kinds_test.go. Not covered: upgrade, doctor and the others of
 // later versions.
 
 import (
@@ -56,6 +56,46 @@ func allNew(t *testing.T, before, after poolJSON) {
 	if after.Generation <= before.Generation {
 		t.Errorf("generation was %d, is %d", before.Generation, after.Generation)
 	}
+}
+
+// A deploy that is broken: the old generation serves on, the reason is told, and
+// the next deploy that is whole heals it.
+func TestReloadOfABrokenProgram(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(publicFolder(t), "app.fcgi")
+	deploy := func(line string) {
+		t.Helper()
+		text := "#!/bin/sh\n" + line + "\n"
+		if err := os.WriteFile(program+".new", []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(program+".new", program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := "exec " + filepath.Join(workers, "worker-c")
+	deploy(whole)
+	s := start(t, pool{command: []string{program}})
+	before := s.mustStatus()
+	deploy("echo 'ImportError: No module named yourapplication' >&2; exit 3")
+	o := s.command("reload", s.pool)
+	for _, want := range []string{"generation 2 dropped, generation 1 serves on", "exit code 3", "ImportError: No module named yourapplication"} {
+		if o.code != 1 || !strings.Contains(o.stderr, want) {
+			t.Errorf("reload: exit code %d, %q; want 1 and %q", o.code, o.stderr, want)
+		}
+	}
+	after := s.mustStatus()
+	if err := running(after); err != nil {
+		t.Error(err)
+	}
+	for slot, pid := range before.ready() {
+		if after.ready()[slot] != pid {
+			t.Errorf("slot %d: a broken deploy has cost worker %d", slot, pid)
+		}
+	}
+	deploy(whole)
+	s.mustCommand("reload", s.pool)
+	allNew(t, before, s.mustStatus())
 }
 
 func TestStopAndStart(t *testing.T) {

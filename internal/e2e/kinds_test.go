@@ -2,8 +2,9 @@ package e2e
 
 // Five workers of every kind behind one socket and a real nginx: all of them
 // answer, bodies survive in both directions, killing each of them in turn under
-// load fails no connection, and a restart under load loses no request. Not covered: other web servers in front,
-// keep-alive connections to the workers, TCP.
+// load fails no connection, and restarts and reloads under load lose no request.
+// Not covered: other web servers in front, keep-alive connections to the workers,
+// TCP.
 
 import (
 	"bytes"
@@ -71,6 +72,7 @@ func TestKinds(t *testing.T) {
 			bodiesSurvive(t, f)
 			killEachUnderLoad(t, s, f, k)
 			restartUnderLoad(t, s, f, k)
+			reloadsUnderLoad(t, s, f, k)
 		})
 	}
 }
@@ -205,4 +207,33 @@ func restartUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
 		t.Error(err)
 	}
 	allNew(t, before, after)
+}
+
+// reloadsUnderLoad swaps generations one after the other under twice as many
+// clients as a restart gets: no worker is asked to cooperate.
+func reloadsUnderLoad(t *testing.T, s *supervisor, f *front, k kind) {
+	t.Helper()
+	before := s.mustStatus()
+	l := k.load(t, s, f, clients)
+	l.waitAnswered(clients)
+	for range 5 {
+		s.mustCommand("reload", s.pool)
+	}
+	l.waitAnswered(clients)
+	l.verdict(f, 0)
+	eventually(t, func() error { // the old generations have finished and gone
+		after := s.mustStatus()
+		if len(after.Workers) != after.Wanted {
+			return fmt.Errorf("%d workers where %d are wanted", len(after.Workers), after.Wanted)
+		}
+		return nil
+	})
+	after := s.mustStatus()
+	if err := running(after); err != nil {
+		t.Error(err)
+	}
+	allNew(t, before, after)
+	if after.Generation != before.Generation+5 {
+		t.Errorf("generation was %d, is %d after five reloads", before.Generation, after.Generation)
+	}
 }

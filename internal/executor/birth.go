@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,9 +35,10 @@ func (c *crew) birth(generation int) (*birth, error) {
 	if err != nil {
 		return nil, err
 	}
-	for g := range c.births {
-		if g < generation-1 {
-			delete(c.births, g) // nobody starts workers of it any more
+	for g := range c.births { // of generations that nobody starts workers of any more
+		if g < generation-1 && !slices.Contains(c.socketsApart(), c.on[g]) {
+			delete(c.births, g)
+			delete(c.on, g)
 		}
 	}
 	c.births[generation] = b
@@ -122,10 +124,14 @@ func (e *Executor) bear(c *crew, o supervisor.Start, h *hand, announced chan str
 	if err != nil {
 		return nil, err
 	}
-	socket := c.socket.Load()
+	socket := c.on[o.Generation]
+	if socket == nil {
+		socket = c.socket.Load()
+	}
 	if socket == nil {
 		return nil, errors.New("the socket is closed")
 	}
+	c.on[o.Generation], h.socket = socket, socket
 	if len(c.hands) == 0 {
 		if err := socket.SetBlocking(); err != nil {
 			return nil, err
@@ -211,7 +217,7 @@ func (e *Executor) bury(c *crew, o supervisor.Start) {
 func (e *Executor) awaitReady(c *crew, o supervisor.Start, h *hand) {
 	switch c.cfg.Ready {
 	case config.ReadyAuto:
-		e.looker.add(watched{pool: o.Pool, id: o.ID, pid: h.process.PID, socket: c.socket.Load(), born: h.process.StartedAt})
+		e.looker.add(watched{pool: o.Pool, id: o.ID, pid: h.process.PID, socket: h.socket, born: h.process.StartedAt})
 	case config.ReadyNotify:
 		uid := uint32(os.Geteuid())
 		if cred := c.births[o.Generation].spec.Credential; cred != nil {
@@ -232,8 +238,6 @@ func (e *Executor) stop(c *crew, o supervisor.Stop) {
 	}
 	plan := worker.StopPlan{Signal: c.cfg.StopSignal, Timeout: c.cfg.StopTimeout,
 		Signalled: func() { e.report(supervisor.Signalled(o)) }}
-	if socket := c.socket.Load(); socket != nil {
-		plan.Connections = func() (map[uint64]bool, error) { return listen.Connections(socket) }
-	}
+	plan.Connections = func() (map[uint64]bool, error) { return listen.Connections(h.socket) }
 	h.process.Stop(plan)
 }

@@ -42,9 +42,11 @@ type crew struct {
 	cfg    config.Pool
 	ring   *logs.Ring
 	sink   sink
-	socket atomic.Pointer[listen.Socket] // written by the work goroutine; nil while unbound
+	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
+	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 
-	births map[int]*birth // work goroutine only: by generation
+	births map[int]*birth         // work goroutine only: by generation
+	on     map[int]*listen.Socket // work goroutine only: the socket of each generation's workers
 	hands  map[supervisor.ID]*hand
 
 	daemons int // work goroutine only: the last generation whose workers made themselves daemons
@@ -53,6 +55,7 @@ type crew struct {
 // hand is a worker that has been ordered and not buried.
 type hand struct {
 	process *worker.Process // nil until it is born
+	socket  *listen.Socket  // on its descriptor 0
 	notify  *worker.Notify  // nil unless ready = "notify"
 }
 
@@ -61,7 +64,7 @@ func New(pools []config.Pool, log *logs.Log) (*Executor, error) {
 	e := &Executor{log: log, wake: make(chan struct{}, 1), crews: map[string]*crew{}, born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
 	for _, p := range pools {
-		c := &crew{cfg: p, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{}, hands: map[supervisor.ID]*hand{}}
+		c := &crew{cfg: p, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{}, on: map[int]*listen.Socket{}, hands: map[supervisor.ID]*hand{}}
 		var err error
 		if c.sink, err = newSink(p, log); err != nil {
 			e.closeSinks(context.Background())
@@ -195,6 +198,14 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		e.endStrays(c)
 		c.unbind()
 		e.report(supervisor.Unbound(o))
+	case supervisor.Open:
+		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.crews[o.Pool].openApart(o.Generation)})
+	case supervisor.Expose:
+		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.crews[o.Pool].expose(o.Generation)})
+	case supervisor.Drain:
+		go e.drain(e.crews[o.Pool].on[o.Generation], o)
+	case supervisor.Shut:
+		e.crews[o.Pool].shut(o.Generation)
 	case supervisor.Start:
 		e.start(e.crews[o.Pool], o)
 	case supervisor.Stop:

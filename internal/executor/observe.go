@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -28,19 +29,12 @@ func (e *Executor) Observe(s *supervisor.Snapshot) *supervisor.Observation {
 	defer e.seen.mu.Unlock()
 	e.seen.round++
 	o := &supervisor.Observation{Pools: map[string]supervisor.PoolFigures{}, Workers: map[supervisor.ID]supervisor.WorkerFigures{}}
-	table, sockets := e.table(s)
+	table := e.table()
 	for _, p := range s.Pools {
-		figures, known := listen.Figures{}, false
-		if socket := sockets[p.Name]; socket != nil && table != nil {
-			figures, known = table.Of(socket)
-		}
-		if known {
-			accepted := len(figures.Accepted)
-			o.Pools[p.Name] = supervisor.PoolFigures{Queue: &figures.Queue, Backlog: &figures.Backlog, Connections: &accepted}
-		}
+		accepted, known := e.accepted(p.Name, table, o)
 		for _, w := range p.Workers {
 			if w.PID > 0 {
-				o.Workers[w.ID] = e.seen.look(w, figures.Accepted, known, s.At)
+				o.Workers[w.ID] = e.seen.look(w, accepted, known, s.At)
 			}
 		}
 	}
@@ -48,23 +42,44 @@ func (e *Executor) Observe(s *supervisor.Snapshot) *supervisor.Observation {
 	return o
 }
 
-// table asks the kernel about all sockets in one pass; nil if it does not tell.
-func (e *Executor) table(s *supervisor.Snapshot) (*listen.Table, map[string]*listen.Socket) {
-	sockets := map[string]*listen.Socket{}
-	var list []*listen.Socket
-	for _, p := range s.Pools {
-		if c := e.crews[p.Name]; c != nil {
-			if socket := c.socket.Load(); socket != nil {
-				sockets[p.Name] = socket
-				list = append(list, socket)
-			}
+// table asks the kernel about all sockets of all pools in one pass; nil if it does
+// not tell.
+func (e *Executor) table() *listen.Table {
+	var all []*listen.Socket
+	for _, c := range e.crews {
+		if socket := c.socket.Load(); socket != nil {
+			all = append(append(all, socket), c.socketsApart()...)
 		}
 	}
-	table, err := listen.Look(list)
+	table, err := listen.Look(all)
 	if err != nil {
-		return nil, sockets
+		return nil
 	}
-	return table, sockets
+	return table
+}
+
+// accepted returns the connections of a pool, on whatever socket of it they came
+// in, and adds its figures to the observation.
+func (e *Executor) accepted(pool string, table *listen.Table, o *supervisor.Observation) (map[uint64]bool, bool) {
+	c := e.crews[pool]
+	if c == nil || table == nil {
+		return nil, false
+	}
+	socket := c.socket.Load()
+	if socket == nil {
+		return nil, false
+	}
+	figures, known := table.Of(socket)
+	if !known {
+		return nil, false
+	}
+	for _, apart := range c.socketsApart() {
+		more, _ := table.Of(apart)
+		maps.Copy(figures.Accepted, more.Accepted)
+	}
+	connections := len(figures.Accepted)
+	o.Pools[pool] = supervisor.PoolFigures{Queue: &figures.Queue, Backlog: &figures.Backlog, Connections: &connections}
+	return figures.Accepted, true
 }
 
 func (s *sightings) look(w *supervisor.WorkerStatus, accepted map[uint64]bool, known bool, now time.Time) supervisor.WorkerFigures {

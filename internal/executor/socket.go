@@ -16,11 +16,7 @@ func (c *crew) open() error {
 	if c.socket.Load() != nil {
 		return nil
 	}
-	options, err := c.options()
-	if err != nil {
-		return fmt.Errorf("pool %s: %w", c.cfg.Name, err)
-	}
-	socket, err := listen.Open(c.cfg.Listen, options)
+	socket, err := c.listen(firstGeneration, false)
 	if err != nil {
 		return fmt.Errorf("pool %s: %w", c.cfg.Name, err)
 	}
@@ -28,8 +24,20 @@ func (c *crew) open() error {
 	return nil
 }
 
+// firstGeneration is what a pool begins with.
+const firstGeneration = 1
+
+func (c *crew) listen(generation int, private bool) (*listen.Socket, error) {
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Generation, options.Private = generation, private
+	return listen.Open(c.cfg.Listen, options)
+}
+
 func (c *crew) options() (listen.Options, error) {
-	o := listen.Options{Owner: -1, Group: -1, Mode: c.cfg.ListenMode, Backlog: c.cfg.ListenBacklog, Generation: 1}
+	o := listen.Options{Owner: -1, Group: -1, Mode: c.cfg.ListenMode, Backlog: c.cfg.ListenBacklog}
 	if c.cfg.Listen.Kind != listen.Unix {
 		return o, nil
 	}
@@ -58,24 +66,30 @@ func (c *crew) options() (listen.Options, error) {
 	return o, nil
 }
 
-// unbind removes the socket's name, if it is still ours, and closes it.
+// unbind removes the socket's name, if it is still ours, and closes all sockets of
+// the pool.
 func (c *crew) unbind() {
+	sockets := c.setApart(nil)
 	if socket := c.socket.Swap(nil); socket != nil {
+		sockets = append(sockets, socket)
+	}
+	for _, socket := range sockets {
 		_ = socket.Unlink()
 		socket.Close()
 	}
+	clear(c.on)
 }
 
-// Bounds of how often a queue that is being emptied is looked at.
+// Bounds of how often sockets that are being emptied are looked at.
 const (
 	firstLook = time.Millisecond
 	lastLook  = 20 * time.Millisecond
 )
 
 // hide removes the name, so that no new client finds the socket, and waits until
-// those that found it have been taken from the queue. An address that cannot be
-// hidden (TCP, abstract, handed to us) gets clients to the end: it is not waited
-// for. It ends at the order's deadline.
+// those that found it, and those of swapped-out generations, have been taken from
+// the queues. An address that cannot be hidden (TCP, abstract, handed to us) gets
+// clients to the end: it is not waited for. It ends at the order's deadline.
 func (e *Executor) hide(c *crew, o supervisor.Hide) {
 	defer e.report(supervisor.Hidden{Pool: o.Pool})
 	socket := c.socket.Load()
@@ -86,11 +100,22 @@ func (e *Executor) hide(c *crew, o supervisor.Hide) {
 		e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
 		return
 	}
-	for pause := firstLook; time.Now().Before(o.Deadline); pause = min(2*pause, lastLook) {
-		waiting, _, err := socket.Queue()
-		if err != nil || waiting == 0 {
-			return
+	sockets := append([]*listen.Socket{socket}, c.socketsApart()...)
+	e.until(o.Deadline, func() bool {
+		table, _ := listen.Look(sockets)
+		for _, s := range sockets {
+			if figures, known := table.Of(s); known && figures.Queue > 0 {
+				return false
+			}
 		}
+		return true
+	})
+}
+
+// until asks whether something is done, less and less often, until it is or the
+// deadline has passed or the executor ends.
+func (e *Executor) until(deadline time.Time, done func() bool) {
+	for pause := firstLook; !done() && time.Now().Before(deadline); pause = min(2*pause, lastLook) {
 		select {
 		case <-time.After(pause):
 		case <-e.quit:

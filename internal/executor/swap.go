@@ -1,0 +1,104 @@
+package executor
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/supervisor"
+)
+
+// A generation that is swapped in gets a socket of its own, under a private name
+// (PATH.GENERATION) in the folder of the address. One rename(2) makes it the one
+// that clients reach; the old generation keeps its socket, empties the queue and
+// finishes its requests.
+
+// socketsApart are the sockets that clients do not reach.
+func (c *crew) socketsApart() []*listen.Socket {
+	if list := c.apart.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// setApart replaces the list, which readers may hold, and returns the old one.
+func (c *crew) setApart(list []*listen.Socket) []*listen.Socket {
+	old := c.apart.Swap(&list)
+	if old == nil {
+		return nil
+	}
+	return slices.Clone(*old)
+}
+
+func (c *crew) openApart(generation int) error {
+	if c.socket.Load() == nil {
+		return fmt.Errorf("pool %s: the address is not bound", c.cfg.Name)
+	}
+	socket, err := c.listen(generation, true)
+	if err != nil {
+		return err
+	}
+	c.on[generation] = socket
+	c.setApart(append(slices.Clone(c.socketsApart()), socket))
+	return nil
+}
+
+// expose moves the generation's socket to the address. The socket that had it
+// keeps its queue and its workers.
+func (c *crew) expose(generation int) error {
+	next, present := c.on[generation], c.socket.Load()
+	if next == nil || present == nil {
+		return fmt.Errorf("pool %s: generation %d has no socket", c.cfg.Name, generation)
+	}
+	if err := next.Expose(present); err != nil {
+		return err
+	}
+	c.socket.Store(next)
+	c.setApart(append(without(c.socketsApart(), next), present))
+	return nil
+}
+
+// shut closes the socket of a generation that has no workers any more, and removes
+// the private name if it was never exposed.
+func (c *crew) shut(generation int) {
+	socket := c.on[generation]
+	for g := range c.on {
+		if g <= generation && c.on[g] == socket {
+			delete(c.on, g)
+			delete(c.births, g)
+		}
+	}
+	if socket == nil || socket == c.socket.Load() {
+		return
+	}
+	c.setApart(without(c.socketsApart(), socket))
+	_ = socket.Unlink()
+	socket.Close()
+}
+
+func without(list []*listen.Socket, socket *listen.Socket) []*listen.Socket {
+	return slices.DeleteFunc(slices.Clone(list), func(s *listen.Socket) bool { return s == socket })
+}
+
+// quiet is how long a generation must have had nothing to do until it counts as
+// drained: a client that has just connected may still be on its way in.
+const quiet = 100 * time.Millisecond
+
+// drain waits until nobody waits in the queue of a swapped-out generation and no
+// connection of it is left.
+func (e *Executor) drain(socket *listen.Socket, o supervisor.Drain) {
+	defer e.report(supervisor.Drained{Pool: o.Pool, Generation: o.Generation})
+	if socket == nil {
+		return
+	}
+	busyAt := time.Now()
+	e.until(o.Deadline, func() bool {
+		table, err := listen.Look([]*listen.Socket{socket})
+		figures, known := table.Of(socket)
+		if err != nil || !known || figures.Queue > 0 || len(figures.Accepted) > 0 {
+			busyAt = time.Now()
+		}
+		return time.Since(busyAt) >= quiet
+	})
+}
