@@ -20,6 +20,7 @@ type Command struct {
 	Processes int    // scale only
 	AllAtOnce bool   // restart only: stop all, then start all; the socket stays bound
 	Trigger   string // reload and restart: api, signal, file or config
+	Path      string // the changed file, if that is the trigger
 	By        string // who asked, for the log: "uid 0 pid 812"
 }
 

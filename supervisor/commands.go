@@ -28,6 +28,9 @@ func (s *Supervisor) take(c Command) receipt {
 	answer := receipt{err: fmt.Errorf("%w %q; there are: %s", ErrUnknownPool, c.Pool, strings.Join(s.names(), ", "))}
 	s.with(c.Pool, func(p *pool) {
 		what := string(c.Action)
+		if c.Path != "" {
+			what += " for " + c.Path
+		}
 		if c.Action == ActionScale {
 			what = fmt.Sprintf("scale to %d", c.Processes)
 		}
@@ -38,13 +41,13 @@ func (s *Supervisor) take(c Command) receipt {
 		case ActionStop:
 			answer = s.stop(p)
 		case ActionReload:
-			answer = s.renew(p, p.cfg.Reload, c.Trigger)
+			answer = s.renew(p, p.cfg.Reload, c)
 		case ActionRestart:
 			way := ReloadRolling
 			if c.AllAtOnce {
 				way = ReloadRestart
 			}
-			answer = s.renew(p, way, c.Trigger)
+			answer = s.renew(p, way, c)
 		case ActionScale:
 			answer = s.scale(p, c.Processes)
 		default:
@@ -91,7 +94,7 @@ func (s *Supervisor) stop(p *pool) receipt {
 
 // renew gives a new generation a number. One that is asked for while another is a
 // candidate takes its place; the generation that serves is not touched.
-func (s *Supervisor) renew(p *pool, way, trigger string) receipt {
+func (s *Supervisor) renew(p *pool, way string, c Command) receipt {
 	if !p.up {
 		return s.start(p)
 	}
@@ -105,7 +108,7 @@ func (s *Supervisor) renew(p *pool, way, trigger string) receipt {
 	case way == ReloadSwap:
 		p.swap = swapWanted
 	}
-	p.reload = &ReloadStatus{Trigger: trigger, Generation: p.newest, At: s.now()}
+	p.reload = &ReloadStatus{Trigger: c.Trigger, Path: c.Path, Generation: p.newest, At: s.now()}
 	return receipt{generation: p.newest}
 }
 

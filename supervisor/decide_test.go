@@ -289,7 +289,7 @@ func (w *world) finishRolling() {
 func TestRestartAllAtOnce(t *testing.T) {
 	w := newWorld(t, testConfig(3))
 	w.boot()
-	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRestart, "api") })
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRestart, Command{}) })
 	if len(w.stopped) != 3 || w.starts() != 0 {
 		t.Fatalf("%d told to end, %d started", len(w.stopped), w.starts())
 	}
@@ -308,7 +308,7 @@ func TestRestartAllAtOnce(t *testing.T) {
 
 func (w *world) reload() {
 	w.t.Helper()
-	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadSwap, "api") })
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadSwap, Command{}) })
 }
 
 func TestSwap(t *testing.T) {

@@ -63,7 +63,7 @@ func (w *world) disturb(rt *rapid.T) {
 		}
 	case 7:
 		way := rapid.SampledFrom([]string{ReloadSwap, ReloadRolling, ReloadRestart}).Draw(rt, "way")
-		w.command(func(s *Supervisor) { s.renew(w.pool, way, "api") })
+		w.command(func(s *Supervisor) { s.renew(w.pool, way, Command{}) })
 	case 8:
 		w.command(func(s *Supervisor) { s.scale(w.pool, rapid.IntRange(1, 6).Draw(rt, "scale")) })
 	case 9:

@@ -237,7 +237,7 @@ func (w *world) command(f func(*Supervisor)) {
 
 func (w *world) restart() {
 	w.t.Helper()
-	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRolling, "api") })
+	w.command(func(s *Supervisor) { s.renew(w.pool, ReloadRolling, Command{}) })
 }
 
 func (w *world) starts() int {
