@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -27,13 +28,7 @@ var errCrash = errors.New("cannot go on: somebody pressed the crash button")
 // Worker is the FastCGI application: it serves the socket on descriptor 0, one
 // connection at a time as most FastCGI programs do, until it is killed or has been
 // asked to crash.
-func Worker() error {
-	socket, err := net.FileListener(os.Stdin)
-	if err != nil {
-		return fmt.Errorf("descriptor 0 is no listening socket; this command is started by the demo: %w", err)
-	}
-	return newApplication().serve(socket)
-}
+func Worker() error { return newApplication().serve(0) }
 
 // application is one worker. Its fields are atomic because a client that goes
 // away gives the turn to the next one while its own request is still being
@@ -50,7 +45,7 @@ func newApplication() *application {
 }
 
 // serve returns errCrash once that was asked for and answered.
-func (a *application) serve(socket net.Listener) error {
+func (a *application) serve(socket int) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.page)
 	mux.HandleFunc("GET /who", a.who)
@@ -102,23 +97,40 @@ func (a *application) crash(w http.ResponseWriter, r *http.Request) {
 
 // oneAtATime accepts a connection when the last one has been closed.
 type oneAtATime struct {
-	net.Listener
-	app *application
+	socket int // blocking
+	app    *application
 }
 
+// Accept waits in accept(2) itself, as C programs do: the kernel then hands a
+// connection to the worker that has waited longest. Package net would make the
+// socket non-blocking, for all workers, and wake all of them.
 func (l oneAtATime) Accept() (net.Conn, error) {
 	l.app.turn <- struct{}{}
 	if l.app.crashing.Load() {
 		return nil, errCrash
 	}
-	conn, err := l.Listener.Accept()
+	fd, _, err := syscall.Accept(l.socket)
+	for err == syscall.EINTR || err == syscall.ECONNABORTED {
+		fd, _, err = syscall.Accept(l.socket)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("accept a connection on descriptor %d (this command is started by the demo): %w", l.socket, err)
+	}
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close() // FileConn has a copy
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, fmt.Errorf("take the connection: %w", err)
 	}
 	return &turn{Conn: conn, app: l.app}, nil
 }
 
-// turn is a connection; closing it is giving the turn back.
+// Close and Addr make it a net.Listener, as fcgi.Serve wants one.
+func (l oneAtATime) Close() error { return syscall.Close(l.socket) }
+
+func (l oneAtATime) Addr() net.Addr { return &net.UnixAddr{Net: "unix"} }
+
+// turn is a connection; closing it gives the turn back.
 type turn struct {
 	net.Conn
 	app  *application
