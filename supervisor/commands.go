@@ -27,6 +27,10 @@ func (s *Supervisor) take(c Command) receipt {
 	}
 	answer := receipt{err: fmt.Errorf("%w %q; there are: %s", ErrUnknownPool, c.Pool, strings.Join(s.names(), ", "))}
 	s.with(c.Pool, func(p *pool) {
+		if p.leaving {
+			answer.err = fmt.Errorf("%w %q: the configuration has it no more", ErrUnknownPool, c.Pool)
+			return
+		}
 		what := string(c.Action)
 		if c.Path != "" {
 			what += " for " + c.Path
@@ -237,4 +241,26 @@ func (p *PoolStatus) progress() string {
 		text += fmt.Sprintf(", %d more until replaced ones are gone", extra)
 	}
 	return text
+}
+
+// Add makes a pool that the configuration has now; it is started at once.
+func (s *Supervisor) Add(cfg PoolConfig) { s.send(addPool{cfg}) }
+
+// Configure gives a pool its changed configuration. Its workers stay; a reload
+// replaces them.
+func (s *Supervisor) Configure(cfg PoolConfig) { s.send(configurePool{cfg}) }
+
+// Remove stops a pool that the configuration has no more, and returns when it is
+// gone, ctx ends or the loop has ended.
+func (s *Supervisor) Remove(ctx context.Context, name string) {
+	s.send(removePool{name})
+	for v := s.view.Load(); v.snapshot.Pool(name) != nil; v = s.view.Load() {
+		select {
+		case <-v.changed:
+		case <-ctx.Done():
+			return
+		case <-s.done:
+			return
+		}
+	}
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -38,11 +39,15 @@ const keptEvents = 1000
 func New(pools []PoolConfig, executor Executor, onEvent func(Event)) *Supervisor {
 	s := &Supervisor{executor: executor, observer: onEvent, inbox: make(chan message, batch), done: make(chan struct{})}
 	for _, cfg := range pools {
-		s.pools = append(s.pools, newPool(cfg, rand.Uint64(), s.nextID, s.record))
+		s.add(cfg)
 	}
-	sort.Slice(s.pools, func(i, j int) bool { return s.pools[i].cfg.Name < s.pools[j].cfg.Name })
 	s.publish(time.Now())
 	return s
+}
+
+func (s *Supervisor) add(cfg PoolConfig) {
+	s.pools = append(s.pools, newPool(cfg, rand.Uint64(), s.nextID, s.record))
+	sort.Slice(s.pools, func(i, j int) bool { return s.pools[i].cfg.Name < s.pools[j].cfg.Name })
 }
 
 // Run is the loop. It returns when ctx has ended and after that the last worker
@@ -97,6 +102,7 @@ func (s *Supervisor) act(timer *time.Timer) {
 			next = d.next
 		}
 	}
+	s.pools = slices.DeleteFunc(s.pools, func(p *pool) bool { return p.leaving && p.state() == Stopped })
 	for _, o := range orders {
 		s.executor.Do(o)
 	}

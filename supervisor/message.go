@@ -19,6 +19,13 @@ type receipt struct {
 	view       uint64 // the first view that shows the command
 }
 
+// The configuration has been read again: a pool is new, is another, or is gone.
+type (
+	addPool       struct{ cfg PoolConfig }
+	configurePool struct{ cfg PoolConfig }
+	removePool    struct{ name string }
+)
+
 // killAll ends everything at once: the second signal.
 type killAll struct{}
 
@@ -48,4 +55,21 @@ func (killAll) apply(s *Supervisor) {
 	for _, p := range s.pools {
 		p.up, p.hurry = false, true
 	}
+}
+
+func (m addPool) apply(s *Supervisor) {
+	if !s.stopping {
+		s.add(m.cfg)
+	}
+}
+
+func (m configurePool) apply(s *Supervisor) {
+	s.with(m.cfg.Name, func(p *pool) { p.configure(m.cfg) })
+}
+
+func (m removePool) apply(s *Supervisor) {
+	s.with(m.name, func(p *pool) {
+		p.leaving = true
+		s.stop(p)
+	})
 }

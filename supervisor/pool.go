@@ -46,6 +46,7 @@ type pool struct {
 	emit   func(Event)
 
 	up        bool
+	leaving   bool // the configuration has it no more: it goes when it is stopped
 	processes int
 	hurry     bool // kill, do not retire
 
@@ -114,6 +115,16 @@ func newPool(cfg PoolConfig, seed uint64, nextID func() ID, emit func(Event)) *p
 		draining: map[int]drainState{}, exits: map[string]uint64{}, restarts: map[string]uint64{}, jitter: rand.New(rand.NewPCG(seed, 1))}
 	p.growSlots()
 	return p
+}
+
+// configure takes a changed configuration. What is scaled by hand stays so until
+// the number of processes in the configuration changes.
+func (p *pool) configure(cfg PoolConfig) {
+	if cfg.Processes != p.cfg.Processes {
+		p.processes, p.complete = cfg.Processes, false
+		p.growSlots()
+	}
+	p.cfg = cfg
 }
 
 func (p *pool) growSlots() {

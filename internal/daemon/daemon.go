@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fcgi-supervisor/internal/config"
@@ -24,7 +25,9 @@ var ErrRefused = errors.New("no pool can run like this")
 
 // Daemon is a running supervisor with everything around it.
 type Daemon struct {
-	cfg        *config.Config
+	cfg        atomic.Pointer[config.Config] // replaced by the door
+	door       *door
+	signals    *signals
 	log        *logs.Log
 	lock       *control.Lock
 	executor   *executor.Executor
@@ -46,8 +49,11 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 	if err != nil {
 		return err
 	}
-	d := &Daemon{cfg: cfg, log: log, tidier: newTidier(), startedAt: time.Now()}
+	d := &Daemon{log: log, tidier: newTidier(), startedAt: time.Now()}
+	d.cfg.Store(cfg)
 	defer d.closeLog()
+	d.signals = catchSignals()
+	defer d.signals.close()
 	worker.NoteOOMKills()
 	if err := d.checkMachine(); err != nil {
 		return err
@@ -69,14 +75,17 @@ func (d *Daemon) Log() *logs.Log { return d.log }
 // Supervisor is the loop.
 func (d *Daemon) Supervisor() *supervisor.Supervisor { return d.supervisor }
 
+// config is the configuration in force.
+func (d *Daemon) config() *config.Config { return d.cfg.Load() }
+
 // checkMachine refuses only if nothing at all could run: one broken pool must
 // not keep the others down, and goes into back-off until it is mended.
 func (d *Daemon) checkMachine() error {
-	if len(d.cfg.Pools) == 0 {
-		return fmt.Errorf("%w: there is none in %s; try: a table [pool.NAME] with command and listen", ErrRefused, d.cfg.Path)
+	if len(d.config().Pools) == 0 {
+		return fmt.Errorf("%w: there is none in %s; try: a table [pool.NAME] with command and listen", ErrRefused, d.config().Path)
 	}
 	broken := map[string][]string{}
-	for _, p := range d.cfg.CheckMachine() {
+	for _, p := range d.config().CheckMachine() {
 		if p.Fatal {
 			broken[p.Pool] = append(broken[p.Pool], p.String())
 			continue
@@ -87,10 +96,10 @@ func (d *Daemon) checkMachine() error {
 		return fmt.Errorf("%w:\n%s", ErrRefused, strings.Join(broken[""], "\n"))
 	}
 	var all []string
-	for _, p := range d.cfg.Pools {
+	for _, p := range d.config().Pools {
 		all = append(all, broken[p.Name]...)
 	}
-	if len(broken) == len(d.cfg.Pools) {
+	if len(broken) == len(d.config().Pools) {
 		return fmt.Errorf("%w:\n%s", ErrRefused, strings.Join(all, "\n"))
 	}
 	for _, text := range all {
@@ -102,7 +111,7 @@ func (d *Daemon) checkMachine() error {
 // prepare opens everything that can be in somebody's way; on an error nothing is
 // left behind.
 func (d *Daemon) prepare(version string) (err error) {
-	folder := d.cfg.Supervisor.RuntimeDir
+	folder := d.config().Supervisor.RuntimeDir
 	if d.lock, err = control.Acquire(folder); err != nil {
 		return err
 	}
@@ -111,7 +120,7 @@ func (d *Daemon) prepare(version string) (err error) {
 			d.lock.Close()
 		}
 	}()
-	listener, err := control.Listen(filepath.Join(folder, "control.sock"), d.cfg.Supervisor.ControlGroup)
+	listener, err := control.Listen(filepath.Join(folder, "control.sock"), d.config().Supervisor.ControlGroup)
 	if err != nil {
 		return err
 	}
@@ -120,15 +129,15 @@ func (d *Daemon) prepare(version string) (err error) {
 			listener.Close()
 		}
 	}()
-	if d.executor, err = executor.New(d.cfg.Pools, d.log); err != nil {
+	if d.executor, err = executor.New(d.config().Pools, d.log); err != nil {
 		return err
 	}
 	if err = d.executor.Open(); err != nil {
 		return err
 	}
-	d.supervisor = supervisor.New(poolConfigs(d.cfg.Pools), d.executor, d.record)
+	d.supervisor = supervisor.New(poolConfigs(d.config().Pools), d.executor, d.record)
 	d.server = control.NewServer(control.Backend{Supervisor: d.supervisor, Observer: d.executor, Output: d.executor.Output,
-		Version: version, ConfigPath: d.cfg.Path, StartedAt: d.startedAt, Log: d.log.Slog()})
+		Version: version, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
 	d.served = make(chan error, 1)
 	go func() { d.served <- d.server.Serve(listener) }() // ended by close
 	return nil
@@ -138,9 +147,10 @@ func (d *Daemon) prepare(version string) (err error) {
 func (d *Daemon) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	signals := d.watchSignals(cancel)
-	defer signals.close()
 	d.executor.Run(d.supervisor.Report)
+	d.door = d.openDoor()
+	defer d.door.close()
+	d.signals.start(d, cancel)
 	d.supervisor.Run(ctx)
 }
 
@@ -165,11 +175,16 @@ func (d *Daemon) closeLog() {
 func poolConfigs(pools []config.Pool) []supervisor.PoolConfig {
 	var list []supervisor.PoolConfig
 	for _, p := range pools {
-		list = append(list, supervisor.PoolConfig{Name: p.Name, Listen: p.Listen.String(), Processes: p.Processes,
-			Reload: reloadOf(p), ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
-			StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, DrainTimeout: p.DrainTimeout, Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax})
+		list = append(list, poolConfig(p))
 	}
 	return list
+}
+
+func poolConfig(p config.Pool) supervisor.PoolConfig {
+	return supervisor.PoolConfig{Name: p.Name, Listen: p.Listen.String(), Processes: p.Processes,
+		Reload: reloadOf(p), ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
+		StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, DrainTimeout: p.DrainTimeout,
+		Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax}
 }
 
 // reloadOf says what auto means for the pool: swap needs a name that can be moved.

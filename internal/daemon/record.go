@@ -39,7 +39,7 @@ func (d *Daemon) record(e supervisor.Event) {
 
 // elsewhere: the output of that pool's workers does not go to our log.
 func (d *Daemon) elsewhere(pool string) bool {
-	for _, p := range d.cfg.Pools {
+	for _, p := range d.config().Pools {
 		if p.Name == pool {
 			return p.Log.Output == config.OutputFile
 		}

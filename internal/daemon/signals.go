@@ -7,7 +7,6 @@ import (
 	"sync"
 	"syscall"
 
-	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
 )
 
@@ -22,11 +21,16 @@ type signals struct {
 // a Go program whose standard error has lost its reader, signal(7), os/signal.
 var handled = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE}
 
-func (d *Daemon) watchSignals(stop context.CancelFunc) *signals {
+// catchSignals comes before anything that would have to be undone: a signal that
+// arrives while we begin waits until somebody watches.
+func catchSignals() *signals {
 	s := &signals{arrived: make(chan os.Signal, 16), quit: make(chan struct{})}
 	signal.Notify(s.arrived, handled...)
-	s.done.Go(func() { s.watch(d, stop) })
 	return s
+}
+
+func (s *signals) start(d *Daemon, stop context.CancelFunc) {
+	s.done.Go(func() { s.watch(d, stop) })
 }
 
 func (s *signals) close() {
@@ -62,7 +66,8 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 		stop()
 		return true
 	case syscall.SIGHUP:
-		d.reloadAll()
+		log.Info("reading the configuration again", "signal", "SIGHUP")
+		d.door.knock()
 	case syscall.SIGUSR1:
 		d.executor.Reopen()
 		log.Info("log files opened again")
@@ -70,15 +75,4 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 		log.Warn("SIGUSR2: this version cannot be upgraded in place yet")
 	}
 	return false
-}
-
-// reloadAll gives every pool a new generation; the events tell what becomes of it.
-func (d *Daemon) reloadAll() {
-	for _, p := range d.supervisor.Snapshot().Pools {
-		c := supervisor.Command{Action: supervisor.ActionReload, Pool: p.Name, Trigger: "signal", By: "SIGHUP"}
-		if p.State == supervisor.Stopped {
-			continue // stopped by somebody, who will start it
-		}
-		go func() { _, _ = d.supervisor.Do(context.Background(), c, nil) }() // ended by the outcome, or the loop's end
-	}
 }

@@ -171,12 +171,12 @@ func (b *birth) explain(err error) error {
 // hooks tie a process to the pool's output and to the loop.
 func (e *Executor) hooks(c *crew, o supervisor.Start, h *hand, announced <-chan struct{}) worker.Hooks {
 	var last logs.Last // the reader's until the worker is buried
-	block := logs.Block{Pool: o.Pool, Slot: o.Slot}
+	block, sink := logs.Block{Pool: o.Pool, Slot: o.Slot}, c.sink
 	cutter := logs.NewCutter(func(lines []byte, partial bool) {
 		block.At, block.Bytes, block.Partial = time.Now(), lines, partial
 		last.Add(lines)
 		c.ring.Add(block)
-		c.sink.Take(block)
+		sink.Take(block)
 	})
 	output := func(chunk []byte) {
 		if block.PID == 0 {

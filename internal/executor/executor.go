@@ -29,9 +29,9 @@ type Executor struct {
 	tasks []func()
 	wake  chan struct{} // holds one
 
-	crews   map[string]*crew // written by New alone
-	born    map[int]bool     // work goroutine only: pids of living workers
-	orphans *orphanage       // work goroutine only
+	crews   atomic.Pointer[map[string]*crew] // replaced whole; Add and Remove belong to one goroutine
+	born    map[int]bool                     // work goroutine only: pids of living workers
+	orphans *orphanage                       // work goroutine only
 	seen    sightings
 	quit    chan struct{} // closed by Close
 	done    sync.WaitGroup
@@ -41,7 +41,7 @@ type Executor struct {
 type crew struct {
 	cfg    config.Pool
 	ring   *logs.Ring
-	sink   sink
+	sink   sink                             // work goroutine only, once it runs
 	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
 	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 
@@ -49,7 +49,8 @@ type crew struct {
 	on     map[int]*listen.Socket // work goroutine only: the socket of each generation's workers
 	hands  map[supervisor.ID]*hand
 
-	daemons int // work goroutine only: the last generation whose workers made themselves daemons
+	oldSinks []sink // of earlier configurations: their workers may still write
+	daemons  int    // work goroutine only: the last generation whose workers made themselves daemons
 }
 
 // hand is a worker that has been ordered and not buried.
@@ -61,16 +62,14 @@ type hand struct {
 
 // New makes an executor for these pools. Nothing is started before Run.
 func New(pools []config.Pool, log *logs.Log) (*Executor, error) {
-	e := &Executor{log: log, wake: make(chan struct{}, 1), crews: map[string]*crew{}, born: map[int]bool{},
+	e := &Executor{log: log, wake: make(chan struct{}, 1), born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
+	e.crews.Store(&map[string]*crew{})
 	for _, p := range pools {
-		c := &crew{cfg: p, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{}, on: map[int]*listen.Socket{}, hands: map[supervisor.ID]*hand{}}
-		var err error
-		if c.sink, err = newSink(p, log); err != nil {
+		if err := e.Add(p); err != nil {
 			e.closeSinks(context.Background())
 			return nil, err
 		}
-		e.crews[p.Name] = c
 	}
 	return e, nil
 }
@@ -79,13 +78,13 @@ func New(pools []config.Pool, log *logs.Log) (*Executor, error) {
 // is in the way is told to whoever starts us. On an error none stays open.
 func (e *Executor) Open() error {
 	var errs []error
-	for _, c := range e.crews {
+	for _, c := range e.all() {
 		if err := c.open(); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if len(errs) > 0 {
-		for _, c := range e.crews {
+		for _, c := range e.all() {
 			c.unbind()
 		}
 	}
@@ -115,25 +114,27 @@ func (e *Executor) Close(ctx context.Context) {
 }
 
 func (e *Executor) closeSinks(ctx context.Context) {
-	for _, c := range e.crews {
-		if c.sink != nil {
-			c.sink.Close(ctx)
+	for _, c := range e.all() {
+		for _, sink := range append(c.oldSinks, c.sink) {
+			sink.Close(ctx)
 		}
 	}
 }
 
 // Reopen opens log files again, for logrotate(8).
 func (e *Executor) Reopen() {
-	for name, c := range e.crews {
-		if err := c.sink.Reopen(); err != nil {
-			e.log.Slog().Error("cannot open the log file again, the old one is written on", "pool", name, "err", err)
+	e.wait(func() {
+		for name, c := range e.all() {
+			if err := c.sink.Reopen(); err != nil {
+				e.log.Slog().Error("cannot open the log file again, the old one is written on", "pool", name, "err", err)
+			}
 		}
-	}
+	})
 }
 
 // Output is the recent output of a pool's workers, nil for an unknown pool.
 func (e *Executor) Output(pool string) *logs.Ring {
-	if c := e.crews[pool]; c != nil {
+	if c := e.all()[pool]; c != nil {
 		return c.ring
 	}
 	return nil
@@ -189,29 +190,30 @@ func (e *Executor) mourn(ends chan os.Signal) {
 func (e *Executor) carryOut(o supervisor.Order) {
 	switch o := o.(type) {
 	case supervisor.Bind:
-		c := e.crews[o.Pool]
+		c := e.all()[o.Pool]
 		e.report(supervisor.Bound{Pool: o.Pool, Err: c.open()})
 	case supervisor.Hide:
-		go e.hide(e.crews[o.Pool], o)
+		c := e.all()[o.Pool]
+		go e.hide(c.socket.Load(), c.socketsApart(), o)
 	case supervisor.Unbind:
-		c := e.crews[o.Pool]
+		c := e.all()[o.Pool]
 		e.endStrays(c)
 		c.unbind()
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
-		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.crews[o.Pool].openApart(o.Generation)})
+		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].openApart(o.Generation)})
 	case supervisor.Expose:
-		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.crews[o.Pool].expose(o.Generation)})
+		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].expose(o.Generation)})
 	case supervisor.Drain:
-		go e.drain(e.crews[o.Pool].on[o.Generation], o)
+		go e.drain(e.all()[o.Pool].on[o.Generation], o)
 	case supervisor.Shut:
-		e.crews[o.Pool].shut(o.Generation)
+		e.all()[o.Pool].shut(o.Generation)
 	case supervisor.Start:
-		e.start(e.crews[o.Pool], o)
+		e.start(e.all()[o.Pool], o)
 	case supervisor.Stop:
-		e.stop(e.crews[o.Pool], o)
+		e.stop(e.all()[o.Pool], o)
 	case supervisor.Kill:
-		if h := e.crews[o.Pool].hands[o.ID]; h != nil && h.process != nil {
+		if h := e.all()[o.Pool].hands[o.ID]; h != nil && h.process != nil {
 			h.process.Kill()
 		}
 	}

@@ -245,7 +245,7 @@ func TestFailedStartTellsWhoIsToBlame(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/no/such/python\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.e.crews["blog"].cfg.Command = []string{script}
+	s.e.all()["blog"].cfg.Command = []string{script}
 	s.e.Do(supervisor.Start{Pool: "blog", ID: 1, Generation: 1})
 	f := next[supervisor.Exited](s)
 	if f.Exit.StartErr == nil || !strings.Contains(f.Exit.Text(), "/no/such/python") {

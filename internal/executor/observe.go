@@ -46,7 +46,7 @@ func (e *Executor) Observe(s *supervisor.Snapshot) *supervisor.Observation {
 // not tell.
 func (e *Executor) table() *listen.Table {
 	var all []*listen.Socket
-	for _, c := range e.crews {
+	for _, c := range e.all() {
 		if socket := c.socket.Load(); socket != nil {
 			all = append(append(all, socket), c.socketsApart()...)
 		}
@@ -61,7 +61,7 @@ func (e *Executor) table() *listen.Table {
 // accepted returns the connections of a pool, on whatever socket of it they came
 // in, and adds its figures to the observation.
 func (e *Executor) accepted(pool string, table *listen.Table, o *supervisor.Observation) (map[uint64]bool, bool) {
-	c := e.crews[pool]
+	c := e.all()[pool]
 	if c == nil || table == nil {
 		return nil, false
 	}

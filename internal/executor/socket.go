@@ -90,17 +90,16 @@ const (
 // those that found it, and those of swapped-out generations, have been taken from
 // the queues. An address that cannot be hidden (TCP, abstract, handed to us) gets
 // clients to the end: it is not waited for. It ends at the order's deadline.
-func (e *Executor) hide(c *crew, o supervisor.Hide) {
+func (e *Executor) hide(socket *listen.Socket, apart []*listen.Socket, o supervisor.Hide) {
 	defer e.report(supervisor.Hidden{Pool: o.Pool})
-	socket := c.socket.Load()
-	if socket == nil || c.cfg.Listen.Kind != listen.Unix {
+	if socket == nil || socket.Address().Kind != listen.Unix {
 		return
 	}
 	if err := socket.Unlink(); err != nil {
 		e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
 		return
 	}
-	sockets := append([]*listen.Socket{socket}, c.socketsApart()...)
+	sockets := append([]*listen.Socket{socket}, apart...)
 	e.until(o.Deadline, func() bool {
 		table, _ := listen.Look(sockets)
 		for _, s := range sockets {

@@ -54,6 +54,9 @@ func (c *crew) expose(generation int) error {
 	if err := next.Expose(present); err != nil {
 		return err
 	}
+	if next.Address() != present.Address() { // the configuration has another: nobody may find the old one
+		_ = present.Unlink()
+	}
 	c.socket.Store(next)
 	c.setApart(append(without(c.socketsApart(), next), present))
 	return nil
