@@ -91,6 +91,7 @@ func (s *Supervisor) stop(p *pool) receipt {
 	}
 	p.abandonSwap()
 	p.up, p.complete, p.candidate, p.atOnce = false, false, 0, false
+	p.probe.failures, p.probe.unhealthy, p.probe.next = 0, false, time.Time{}
 	p.forgive()
 	p.finishReload(s.now(), "failed", "stopped meanwhile", nil)
 	return receipt{}

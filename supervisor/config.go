@@ -14,6 +14,7 @@ type PoolConfig struct {
 	MinUptime    time.Duration // then a worker that lived so long is ready
 	StartTimeout time.Duration // a worker that is not ready by then is killed
 	StopTimeout  time.Duration
+	Probe        Probing       // the zero value: none
 	DrainTimeout time.Duration // so long a generation that was swapped out may finish
 	Delay        time.Duration // after the first worker that never became ready
 	DelayMax     time.Duration // the delay doubles up to this
@@ -25,3 +26,9 @@ const (
 	ReloadRolling = "rolling" // one worker after the other, on the same socket
 	ReloadRestart = "restart" // all old ones end, then all new ones start
 )
+
+// Probing is how often a pool is sent a request of ours.
+type Probing struct {
+	Interval time.Duration // 0: never
+	Failures int           // so many in a row, and the pool is unhealthy
+}

@@ -37,6 +37,7 @@ func (p *pool) decide(now time.Time) decision {
 		p.advance(d, now)
 		p.drain(d, now)
 		p.fill(d, now)
+		p.ask(d, now)
 		p.settle(now)
 		return *d
 	}

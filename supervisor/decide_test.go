@@ -382,6 +382,66 @@ func (w *world) newest() ID {
 	return slices.Max(ids)
 }
 
+func probedConfig(processes int) PoolConfig {
+	cfg := testConfig(processes)
+	cfg.Probe = Probing{Interval: 10 * time.Second, Failures: 3}
+	return cfg
+}
+
+func TestProbeProvesTheCandidate(t *testing.T) {
+	w := newWorld(t, probedConfig(2))
+	w.boot()
+	w.probed(nil)
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	if w.probing != 2 || w.exposing != 0 {
+		t.Fatalf("probing %d, exposing %d: want the candidate asked before it is exposed", w.probing, w.exposing)
+	}
+	w.probed(errors.New("status 500"))
+	w.wants("running 2 of 2, generation 1")
+	if r := w.pool.reload; r.Result != "failed" || !strings.Contains(r.Text, "status 500") {
+		t.Fatalf("reload %+v", r)
+	}
+	w.calm()
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	w.probed(nil)
+	if w.exposing != 3 {
+		t.Fatal("a candidate that answers is not exposed")
+	}
+}
+
+func TestProbesInARow(t *testing.T) {
+	w := newWorld(t, probedConfig(1))
+	w.boot()
+	for i, c := range []struct {
+		err       error
+		saturated bool
+		unhealthy bool
+	}{
+		{err: nil}, {err: errTimeout}, {err: errTimeout}, {err: nil}, {err: errTimeout}, {err: errTimeout},
+		{err: errTimeout, saturated: true}, {err: errTimeout, unhealthy: true}, {err: errTimeout, unhealthy: true}, {err: nil},
+	} {
+		if w.probing != 1 {
+			t.Fatalf("probe %d is not ordered", i)
+		}
+		w.probing = 0
+		w.pool.probed(Probed{Pool: "blog", Generation: 1, At: w.now, Err: c.err, Saturated: c.saturated})
+		w.step()
+		if w.pool.probe.unhealthy != c.unhealthy {
+			t.Fatalf("after probe %d: unhealthy is %v", i, w.pool.probe.unhealthy)
+		}
+		if w.probing != 0 || !w.next.Equal(w.now.Add(10*time.Second)) {
+			t.Fatalf("the next probe is at %v", w.next)
+		}
+		w.pass(10 * time.Second)
+	}
+}
+
+var errTimeout = errors.New("no answer in time")
+
 func TestCrashDuringSwapIsReplaced(t *testing.T) {
 	w := newWorld(t, testConfig(2))
 	w.boot()

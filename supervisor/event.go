@@ -16,6 +16,7 @@ const (
 	KindBackoff   Kind = "backoff"   // the pool waits before the next start
 	KindRecovered Kind = "recovered" // the first ready worker after a back-off
 	KindReload    Kind = "reload"    // a reload began, succeeded or failed
+	KindProbe     Kind = "probe"     // the pool became unhealthy, or healthy again
 	KindCommand   Kind = "command"   // somebody asked for something
 	KindScaled    Kind = "scaled"
 )

@@ -13,8 +13,8 @@ type Executor interface {
 	Do(Order)
 }
 
-// Order is one thing to do: Bind, Hide, Unbind, Open, Expose, Drain, Shut, Start,
-// Stop or Kill.
+// Order is one thing to do: Bind, Hide, Unbind, Open, Probe, Expose, Drain, Shut,
+// Start, Stop or Kill.
 type Order interface{ order() }
 
 type (
@@ -32,6 +32,12 @@ type (
 	// Open opens a socket of the generation's own, under a name that no client
 	// knows; an Opened comes back.
 	Open struct {
+		Pool       string
+		Generation int
+	}
+	// Probe sends the generation one request of the kind that is configured; a
+	// Probed comes back.
+	Probe struct {
 		Pool       string
 		Generation int
 	}
@@ -78,6 +84,7 @@ func (Bind) order()   {}
 func (Hide) order()   {}
 func (Unbind) order() {}
 func (Open) order()   {}
+func (Probe) order()  {}
 func (Expose) order() {}
 func (Drain) order()  {}
 func (Shut) order()   {}
@@ -109,6 +116,16 @@ type (
 		Pool       string
 		Generation int
 		Err        error
+	}
+	// Probed: a probe was answered as it should be, or why not. Saturated: there
+	// was no answer in time, but a queue of clients that had none either.
+	Probed struct {
+		Pool       string
+		Generation int
+		At         time.Time
+		Took       time.Duration
+		Err        error
+		Saturated  bool
 	}
 	// Exposed: clients reach the generation's socket now, or why not.
 	Exposed struct {
@@ -159,6 +176,7 @@ func (Bound) fact()     {}
 func (Hidden) fact()    {}
 func (Unbound) fact()   {}
 func (Opened) fact()    {}
+func (Probed) fact()    {}
 func (Exposed) fact()   {}
 func (Drained) fact()   {}
 func (Started) fact()   {}

@@ -35,6 +35,7 @@ func (f Unbound) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.unbound
 func (f Opened) apply(s *Supervisor) {
 	s.with(f.Pool, func(p *pool) { p.opened(s.now(), f.Generation, f.Err) })
 }
+func (f Probed) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.probed(f) }) }
 func (f Exposed) apply(s *Supervisor) {
 	s.with(f.Pool, func(p *pool) { p.exposed(s.now(), f.Generation, f.Err) })
 }

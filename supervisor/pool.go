@@ -64,6 +64,8 @@ type pool struct {
 	members []*member // in the order of their birth
 	slots   []slot    // grows, never shrinks: counters outlive a scale down
 
+	probe probing
+
 	failures    int       // in a row
 	retryAt     time.Time // no start before it, while failures > 0
 	delay       time.Duration

@@ -17,6 +17,9 @@ func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := testConfig(rapid.IntRange(1, 6).Draw(rt, "processes"))
 		cfg.ByUptime = rapid.Bool().Draw(rt, "by uptime")
+		if rapid.Bool().Draw(rt, "probed") {
+			cfg.Probe = Probing{Interval: 10 * time.Second, Failures: 3}
+		}
 		w := newWorld(rapidTB{t, rt}, cfg)
 		for range rapid.IntRange(1, 120).Draw(rt, "steps") {
 			w.disturb(rt)
@@ -103,6 +106,8 @@ func (w *world) socketFact(rt *rapid.T) {
 		w.unbind()
 	case w.opening > 0:
 		w.opened(perhaps(rt))
+	case w.probing > 0:
+		w.probed(perhaps(rt))
 	case w.exposing > 0:
 		w.exposed(perhaps(rt))
 	case len(w.draining) > 0:
@@ -139,6 +144,8 @@ func (w *world) calm() {
 			w.unbind()
 		case w.opening > 0:
 			w.opened(nil)
+		case w.probing > 0:
+			w.probed(nil)
 		case w.exposing > 0:
 			w.exposed(nil)
 		case len(w.draining) > 0:
@@ -155,7 +162,7 @@ func (w *world) calm() {
 					w.becomeReady(id)
 				}
 			}
-		case !w.next.IsZero():
+		case !w.next.IsZero() && !w.next.Equal(w.pool.probe.next): // probes go on for ever
 			w.pass(max(0, w.next.Sub(w.now)))
 		default:
 			w.atRest()
@@ -165,8 +172,15 @@ func (w *world) calm() {
 	w.t.Fatalf("no rest: %s", w.pool.state())
 }
 
+// unready counts the workers, of whatever generation, that have only begun.
 func (w *world) unready() int {
-	return w.pool.starting(w.pool.generation) + w.pool.starting(w.pool.candidate)
+	n := 0
+	for _, m := range w.pool.members {
+		if m.phase == PhaseStarting {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *world) atRest() {

@@ -44,7 +44,7 @@ func (s *Supervisor) publish(now time.Time) {
 func (p *pool) status(now time.Time) *PoolStatus {
 	status := &PoolStatus{Name: p.cfg.Name, State: p.state(), Listen: p.cfg.Listen, Reload: p.cfg.Reload,
 		Processes: p.processes, Generation: p.generation, Failures: p.failures, LastFailure: p.lastFailure,
-		LastReload: p.reload, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts),
+		LastReload: p.reload, Unhealthy: p.probe.unhealthy, LastProbe: p.probe.last, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts),
 		Workers: make([]*WorkerStatus, len(p.members)), Slots: make([]*SlotStatus, p.processes)}
 	if p.up {
 		status.Wanted = p.processes

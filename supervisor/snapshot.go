@@ -62,6 +62,8 @@ type PoolStatus struct {
 	Failures     int           // workers in a row that never became ready
 	LastFailure  *Failure      // why the last one failed; kept after recovery
 	LastReload   *ReloadStatus // nil: never reloaded
+	Unhealthy    bool          // the probe has failed too often
+	LastProbe    *ProbeStatus  // nil: none was answered yet, or none is configured
 	Workers      []*WorkerStatus
 	Slots        []*SlotStatus // 0..Processes-1: what outlives a pid
 	Exits        map[string]uint64
@@ -116,4 +118,13 @@ type ReloadStatus struct {
 	Output     []string // last lines of the worker that made it fail
 	At         time.Time
 	Took       time.Duration
+}
+
+// ProbeStatus is what became of the last probe.
+type ProbeStatus struct {
+	At        time.Time
+	Took      time.Duration
+	OK        bool
+	Saturated bool   // not answered in time, as were the clients in the queue
+	Text      string // why it failed
 }

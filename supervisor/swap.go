@@ -10,7 +10,9 @@ const (
 	swapWanted                    // it is to get one
 	swapOpening                   // Open is ordered
 	swapOpen                      // its workers start on it, unseen by clients
-	swapExposing                  // Expose is ordered: they are all ready
+	swapProbing                   // Probe is ordered: they are all ready
+	swapProbed                    // it was answered
+	swapExposing                  // Expose is ordered
 )
 
 // drainState is how far a generation is that was swapped out.
@@ -62,10 +64,20 @@ func (p *pool) advance(d *decision, now time.Time) {
 		d.order(Open{p.cfg.Name, p.candidate})
 	case swapOpen:
 		p.fillCandidate(d, now)
-		if p.readyIn(p.candidate) >= p.processes {
-			p.swap = swapExposing
-			d.order(Expose{p.cfg.Name, p.candidate})
+		if p.readyIn(p.candidate) < p.processes {
+			return
 		}
+		p.swap = swapProbed
+		if p.cfg.Probe.Interval > 0 {
+			p.swap = swapProbing
+			d.order(Probe{p.cfg.Name, p.candidate})
+		}
+	case swapProbing: // a worker that was killed meanwhile is replaced
+		p.fillCandidate(d, now)
+	}
+	if p.swap == swapProbed {
+		p.swap = swapExposing
+		d.order(Expose{p.cfg.Name, p.candidate})
 	}
 }
 
