@@ -80,10 +80,11 @@ func (w *world) disturb(rt *rapid.T) {
 	}
 }
 
-// slotShared: somebody else lives in the slot, as in a rolling restart.
+// slotShared: somebody else lives in the slot, as in a rolling restart, or is just
+// being killed in it for being late.
 func (w *world) slotShared(m *member) bool {
 	for _, other := range w.pool.members {
-		if other != m && other.slot == m.slot && !other.ending() {
+		if other != m && other.slot == m.slot && (!other.ending() || other.late()) {
 			return true
 		}
 	}
