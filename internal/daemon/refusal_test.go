@@ -12,8 +12,8 @@ import (
 )
 
 // What is refused before anything is started, and that nothing of it stays. Not
-// covered: each single thing that this machine may lack (package config).
-// One of two pools whose socket or log cannot be opened is not covered either.
+// covered: each single thing that this machine may lack (package config);
+// one of two pools whose socket or log file cannot be opened.
 
 func TestRefusedConfigurations(t *testing.T) {
 	for _, c := range []struct {
@@ -46,7 +46,10 @@ func TestOneBrokenPoolKeepsNobodyDown(t *testing.T) {
 command = ["FOLDER/missing"]
 listen = "unix:FOLDER/shop.sock"
 `, "/missing"},
-		{"user unknown", pool("shop", "serve", `user = "nobody-of-that-name"`), "nobody-of-that-name"},
+		{"command not executable", `[pool.shop]
+command = ["FOLDER/toml"]
+listen = "unix:FOLDER/shop.sock"
+`, "/toml is not executable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
