@@ -395,8 +395,8 @@ func TestProbeProvesTheCandidate(t *testing.T) {
 	w.reload()
 	w.opened(nil)
 	w.boot()
-	if w.probing != 2 || w.exposing != 0 {
-		t.Fatalf("probing %d, exposing %d: want the candidate asked before it is exposed", w.probing, w.exposing)
+	if !slices.Equal(w.probing, []int{2}) || w.exposing != 0 {
+		t.Fatalf("probing %v, exposing %d: want the candidate asked before it is exposed", w.probing, w.exposing)
 	}
 	w.probed(errors.New("status 500"))
 	w.wants("running 2 of 2, generation 1")
@@ -424,16 +424,16 @@ func TestProbesInARow(t *testing.T) {
 		{err: nil}, {err: errTimeout}, {err: errTimeout}, {err: nil}, {err: errTimeout}, {err: errTimeout},
 		{err: errTimeout, saturated: true}, {err: errTimeout, unhealthy: true}, {err: errTimeout, unhealthy: true}, {err: nil},
 	} {
-		if w.probing != 1 {
+		if !slices.Equal(w.probing, []int{1}) {
 			t.Fatalf("probe %d is not ordered", i)
 		}
-		w.probing = 0
+		w.probing = nil
 		w.pool.probed(Probed{Pool: "blog", Generation: 1, At: w.now, Err: c.err, Saturated: c.saturated})
 		w.step()
 		if w.pool.probe.unhealthy != c.unhealthy {
 			t.Fatalf("after probe %d: unhealthy is %v", i, w.pool.probe.unhealthy)
 		}
-		if w.probing != 0 || !w.next.Equal(w.now.Add(10*time.Second)) {
+		if len(w.probing) > 0 || !w.next.Equal(w.now.Add(10*time.Second)) {
 			t.Fatalf("the next probe is at %v", w.next)
 		}
 		w.pass(10 * time.Second)

@@ -10,7 +10,7 @@ import (
 // probing is what a pool knows of its own health. A pool without a probe, and one
 // whose probes have not failed often enough, is healthy.
 type probing struct {
-	underWay  bool
+	asked     int       // the generation that a probe is under way to; 0: none
 	next      time.Time // zero: as soon as somebody can answer
 	failures  int       // in a row
 	unhealthy bool
@@ -27,8 +27,8 @@ func (p *pool) probed(f Probed) {
 			return
 		}
 		p.swap = swapProbed
-	case p.probe.underWay:
-		p.probe.underWay = false
+	case f.Generation == p.probe.asked:
+		p.probe.asked = 0
 		p.probe.next = f.At.Add(p.cfg.Probe.Interval)
 		if f.Generation == p.generation {
 			p.judge(f)
@@ -61,13 +61,13 @@ func (p *pool) judge(f Probed) {
 
 // ask orders the next probe when its time has come and somebody can answer it.
 func (p *pool) ask(d *decision, now time.Time) {
-	if p.cfg.Probe.Interval <= 0 || p.probe.underWay || p.serving() == 0 {
+	if p.cfg.Probe.Interval <= 0 || p.probe.asked > 0 || p.serving() == 0 {
 		return
 	}
 	if now.Before(p.probe.next) {
 		d.lookAt(p.probe.next)
 		return
 	}
-	p.probe.underWay = true
+	p.probe.asked = p.generation
 	d.order(Probe{p.cfg.Name, p.generation})
 }

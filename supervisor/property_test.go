@@ -107,7 +107,7 @@ func (w *world) socketFact(rt *rapid.T) {
 		w.unbind()
 	case w.opening > 0:
 		w.opened(perhaps(rt))
-	case w.probing > 0:
+	case len(w.probing) > 0:
 		w.probed(perhaps(rt))
 	case w.exposing > 0:
 		w.exposed(perhaps(rt))
@@ -145,7 +145,7 @@ func (w *world) calm() {
 			w.unbind()
 		case w.opening > 0:
 			w.opened(nil)
-		case w.probing > 0:
+		case len(w.probing) > 0:
 			w.probed(nil)
 		case w.exposing > 0:
 			w.exposed(nil)

@@ -62,20 +62,21 @@ func (p *pool) advance(d *decision, now time.Time) {
 	case swapWanted:
 		p.swap = swapOpening
 		d.order(Open{p.cfg.Name, p.candidate})
-	case swapOpen:
+	case swapOpen, swapProbing, swapProbed:
 		p.fillCandidate(d, now)
-		if p.readyIn(p.candidate) < p.processes {
-			return
+		if p.readyIn(p.candidate) >= p.processes {
+			p.prove(d)
 		}
-		p.swap = swapProbed
-		if p.cfg.Probe.Interval > 0 {
-			p.swap = swapProbing
-			d.order(Probe{p.cfg.Name, p.candidate})
-		}
-	case swapProbing: // a worker that was killed meanwhile is replaced
-		p.fillCandidate(d, now)
 	}
-	if p.swap == swapProbed {
+}
+
+// prove has a candidate that is whole answer the probe, if there is one, and then
+// exposed.
+func (p *pool) prove(d *decision) {
+	if p.swap == swapOpen && p.cfg.Probe.Interval > 0 {
+		p.swap = swapProbing
+		d.order(Probe{p.cfg.Name, p.candidate})
+	} else if p.swap != swapProbing {
 		p.swap = swapExposing
 		d.order(Expose{p.cfg.Name, p.candidate})
 	}

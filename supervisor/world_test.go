@@ -25,7 +25,8 @@ type world struct {
 
 	binding, unbinding, hiding bool
 	opening, exposing          int          // the generation, 0: none
-	probing, answered          int          // likewise
+	answered                   int          // likewise
+	probing                    []int        // ordered, not reported
 	draining                   map[int]bool // ordered, not reported
 	open                       map[int]bool // sockets of generations of their own
 	ordered                    map[ID]Start // not reported started yet
@@ -81,7 +82,7 @@ func (w *world) take(o Order) {
 	case Open:
 		w.opening = o.Generation
 	case Probe:
-		w.probing = o.Generation
+		w.probing = append(w.probing, o.Generation)
 	case Expose:
 		if w.pool.cfg.Probe.Interval > 0 && w.answered != o.Generation {
 			w.t.Fatalf("generation %d is exposed without an answer to its probe", o.Generation)
@@ -138,7 +139,7 @@ func (w *world) check() {
 	if p.serving() < p.processes && w.next.IsZero() && len(w.ordered) == 0 && len(w.running) == 0 {
 		w.t.Fatal("short of workers, and nothing will ever happen")
 	}
-	if p.swapping() && w.opening+w.exposing+w.probing == 0 && p.starting(p.candidate) == 0 && p.swap != swapWanted {
+	if p.swapping() && w.opening+w.exposing+len(w.probing) == 0 && p.starting(p.candidate) == 0 && p.swap != swapWanted {
 		w.t.Fatal("a candidate waits for nothing")
 	}
 	if empty, _ := p.vacancies(); len(empty) > 0 && w.next.IsZero() && p.starting(p.generation)+p.starting(p.candidate) == 0 && p.outdated() == 0 {
@@ -281,8 +282,8 @@ func (w *world) opened(err error) {
 
 func (w *world) probed(err error) {
 	w.t.Helper()
-	generation := w.probing
-	w.probing = 0
+	generation := w.probing[0]
+	w.probing = w.probing[1:]
 	if err == nil {
 		w.answered = generation
 	}

@@ -22,7 +22,7 @@ var may = map[string][]string{
 	"internal/fastcgi":  {},
 	"internal/logs":     {"golang.org/x/term"},
 	"internal/config":   {"internal/listen", "github.com/pelletier/go-toml/v2"},
-	"internal/executor": {"worker", "supervisor", "internal/config", "internal/listen", "internal/logs"},
+	"internal/executor": {"worker", "supervisor", "internal/config", "internal/fastcgi", "internal/listen", "internal/logs"},
 	"internal/control":  {"worker", "supervisor", "internal/listen", "internal/logs"},
 	"internal/daemon":   {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs"},
 	"internal/demo":     {"internal/config", "internal/daemon", "internal/fastcgi"},

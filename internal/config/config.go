@@ -91,6 +91,7 @@ type Pool struct {
 	DrainTimeout time.Duration // for a generation that was swapped out
 
 	Restart Restart
+	Probe   Probe
 	Log     Log
 	Limits  Limits
 
@@ -101,6 +102,15 @@ type Pool struct {
 type Restart struct {
 	Delay    time.Duration // before the second attempt
 	DelayMax time.Duration // the delay doubles up to this
+}
+
+// Probe is a request that tells whether the application works.
+type Probe struct {
+	Path     string // with the query; empty: there is no probe
+	Params   map[string]string
+	Interval time.Duration
+	Timeout  time.Duration
+	Failures int // in a row: the pool is unhealthy
 }
 
 // Log says where the output of workers goes.

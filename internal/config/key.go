@@ -8,6 +8,7 @@ const (
 	tableSupervisor = "supervisor"
 	tablePool       = "pool.NAME"
 	tableRestart    = "pool.NAME.restart"
+	tableProbe      = "pool.NAME.probe"
 	tableLog        = "pool.NAME.log"
 	tableLimits     = "pool.NAME.limits"
 )
@@ -18,6 +19,7 @@ var tables = []struct{ name, meaning string }{
 	{tableSupervisor, "The supervisor itself."},
 	{tablePool, "One application. NAME is made of letters, digits, `.`, `_` and `-`, begins with a letter or digit and has at most 64 characters."},
 	{tableRestart, "What happens when workers end before they were ready. A worker that was ready is replaced at once."},
+	{tableProbe, "A real FastCGI request that tells whether the application works: of a new generation before clients reach it, then every `interval`. Without a `path` there is none."},
 	{tableLog, "Where the output of the pool's workers goes."},
 	{tableLimits, "Limits of each worker. What is not given is inherited from the supervisor."},
 }
@@ -26,7 +28,7 @@ var tables = []struct{ name, meaning string }{
 // know yet.
 var later = map[string][]string{
 	tableTop:  {"http"},
-	tablePool: {"probe", "watch"},
+	tablePool: {"watch"},
 }
 
 // key is one key of the configuration: all that anybody knows about it.

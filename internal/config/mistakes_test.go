@@ -59,8 +59,8 @@ var mistakes = []struct {
 	{"unknown table in a pool", pool + "[pool.a.limit]\nnofile = 5\n", `4:9: unknown table [pool.a.limit]; did you mean [pool.a.limits]?`},
 	{"unknown inline table", pool + "limt = { nofile = 5 }\n", `4:1: unknown table [pool.a.limt]`},
 	{"not yet a table", "[http]\nlisten = \"127.0.0.1:1\"\n" + pool, `1:2: "http" is not supported by this version yet`},
-	{"not yet keys", pool + "[pool.a.watch]\npaths = []\n[pool.a.probe]\n", `4:9: "watch" is not supported by this version yet
-6:9: "probe" is not supported by this version yet`},
+	{"not yet keys", pool + "[pool.a.watch]\npaths = []\n", `4:9: "watch" is not supported by this version yet`},
+	{"probe of no path", pool + "[pool.a.probe]\npath = \"health\"\n", `5:8: path: "health" does not begin with a slash; write "/health"`},
 	{"swap of what has no name", "[pool.a]\ncommand = [\"/bin/true\"]\nlisten = \"tcp:127.0.0.1:9000\"\nreload = \"swap\"\n",
 		`4:10: reload: swap needs a socket with a name in the file system (listen = "unix:/PATH"), not tcp:127.0.0.1:9000; use "rolling"`},
 	{"key twice", pool + "processes = 1\nprocesses = 2\n", `5:1: processes is set twice; the first is at f.toml:4`},

@@ -69,6 +69,16 @@ func absolute(n *node, complain complainer) (string, bool) {
 	return text, ok
 }
 
+// requestPath reads what a request asks for.
+func requestPath(n *node, complain complainer) (string, bool) {
+	text, ok := word(n, complain)
+	if ok && text[0] != '/' {
+		complain(n.value, "%q does not begin with a slash; write %q", text, "/"+text)
+		return "", false
+	}
+	return text, ok
+}
+
 func boolean(n *node, _ complainer) (bool, bool) { return n.text == "true", true }
 
 // between reads a whole number from low to high.

@@ -31,7 +31,7 @@ type Pool struct {
 	Queue        *int              `json:"queue"`       // connections that no worker has accepted yet
 	Backlog      *int              `json:"backlog"`     // the limit of the queue
 	Connections  *int              `json:"connections"` // accepted and not closed
-	Healthy      bool              `json:"healthy"`     // running or reloading, with a ready worker
+	Healthy      bool              `json:"healthy"`     // running or reloading, with a ready worker, and its probe answered
 	BackoffUntil *time.Time        `json:"backoff_until"`
 	Failures     int               `json:"failures"` // workers in a row that never became ready
 	LastFailure  *Failure          `json:"last_failure"`

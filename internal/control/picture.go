@@ -19,7 +19,7 @@ func newPool(p *supervisor.PoolStatus, seen *supervisor.Observation) Pool {
 		BackoffUntil: moment(p.BackoffUntil), LastFailure: newFailure(p.LastFailure), LastReload: newReload(p.LastReload),
 		Exits: counts(p.Exits), Restarts: counts(p.Restarts), Workers: []Worker{}, Slots: []Slot{}}
 	serving := p.State == supervisor.Running || p.State == supervisor.Reloading
-	pool.Healthy = serving && pool.Ready > 0
+	pool.Healthy = serving && pool.Ready > 0 && !p.Unhealthy
 	for _, w := range p.Workers {
 		pool.Workers = append(pool.Workers, newWorker(w, p.Slots, seen.Workers[w.ID]))
 	}

@@ -184,7 +184,14 @@ func poolConfig(p config.Pool) supervisor.PoolConfig {
 	return supervisor.PoolConfig{Name: p.Name, Listen: p.Listen.String(), Processes: p.Processes,
 		Reload: reloadOf(p), ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
 		StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, DrainTimeout: p.DrainTimeout,
-		Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax}
+		Probe: probing(p.Probe), Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax}
+}
+
+func probing(p config.Probe) supervisor.Probing {
+	if p.Path == "" {
+		return supervisor.Probing{}
+	}
+	return supervisor.Probing{Interval: p.Interval, Failures: p.Failures}
 }
 
 // reloadOf says what auto means for the pool: swap needs a name that can be moved.

@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,10 +85,8 @@ func TestReloadOfABrokenProgram(t *testing.T) {
 			t.Errorf("reload: exit code %d, %q; want 1 and %q", o.code, o.stderr, want)
 		}
 	}
+	s.waitRunning() // the rest of the candidate goes in its own time
 	after := s.mustStatus()
-	if err := running(after); err != nil {
-		t.Error(err)
-	}
 	for slot, pid := range before.ready() {
 		if after.ready()[slot] != pid {
 			t.Errorf("slot %d: a broken deploy has cost worker %d", slot, pid)
@@ -206,4 +205,46 @@ func TestCommandsThatFail(t *testing.T) {
 	if o := runCommand(binary, "status", "--control", s.folder+"/nobody.sock"); o.code != 3 {
 		t.Errorf("status of nobody: exit %d, %q; want 3", o.code, o.stderr)
 	}
+}
+
+// A deploy that boots and then answers with errors is told by the probe, before
+// any client meets it; so is a pool that goes bad while it serves.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(publicFolder(t), "app.fcgi")
+	deploy := func(argument string) {
+		t.Helper()
+		text := "#!/bin/sh\nexec " + filepath.Join(workers, "worker-c") + " " + argument + "\n"
+		if err := os.WriteFile(program+".new", []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(program+".new", program); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deploy("")
+	s := start(t, pool{command: []string{program}, tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\n"})
+	deploy("--broken")
+	o := s.command("reload", s.pool)
+	if o.code != 1 || !strings.Contains(o.stderr, "the probe failed: / was answered with status 500") {
+		t.Errorf("reload of a program that answers 500: exit code %d, %s", o.code, o.stderr)
+	}
+	if p := s.mustStatus(); p.Generation != 1 || !p.Healthy {
+		t.Errorf("generation %d, healthy %v, want the first one and healthy", p.Generation, p.Healthy)
+	}
+	s.mustCommand("restart", "--all-at-once", s.pool) // nobody asks the probe here
+	eventually(t, func() error {
+		if p := s.mustStatus(); p.Healthy {
+			return errors.New("a pool that answers 500 is healthy")
+		}
+		return nil
+	})
+	deploy("")
+	s.mustCommand("reload", s.pool)
+	eventually(t, func() error {
+		if p := s.mustStatus(); !p.Healthy {
+			return errors.New("a pool that answers 200 is unhealthy")
+		}
+		return nil
+	})
 }

@@ -29,6 +29,7 @@ type poolJSON struct {
 	Listen       string       `json:"listen"`
 	Wanted       int          `json:"wanted"`
 	Generation   int          `json:"generation"`
+	Healthy      bool         `json:"healthy"`
 	Queue        *int         `json:"queue"`
 	Backlog      *int         `json:"backlog"`
 	Connections  *int         `json:"connections"`

@@ -202,6 +202,13 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
 		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].openApart(o.Generation)})
+	case supervisor.Probe:
+		c := e.all()[o.Pool]
+		socket := c.on[o.Generation]
+		if socket == nil {
+			socket = c.socket.Load()
+		}
+		go e.probe(socket, c.cfg.Probe, o)
 	case supervisor.Expose:
 		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].expose(o.Generation)})
 	case supervisor.Drain:

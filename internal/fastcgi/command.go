@@ -179,12 +179,13 @@ func override(params []Param, typed []string) ([]Param, error) {
 		if !found || name == "" {
 			return nil, &UsageError{fmt.Sprintf("%q is not a parameter; write it as NAME=value", text)}
 		}
-		params = replace(params, Param{name, value})
+		params = Set(params, Param{name, value})
 	}
 	return params, nil
 }
 
-func replace(params []Param, p Param) []Param {
+// Set gives a parameter its value, in its place if it is there.
+func Set(params []Param, p Param) []Param {
 	for i := range params {
 		if params[i].Name == p.Name {
 			params[i].Value = p.Value

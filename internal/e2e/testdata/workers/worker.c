@@ -27,9 +27,11 @@ static void bytes(FCGX_Request *r, long left)
         FCGX_PutStr(block, left < 256 ? (int)left : 256, r->out);
 }
 
-int main(void)
+/* With the argument --broken it answers everything with an error. */
+int main(int argc, char **argv)
 {
     FCGX_Request r;
+    const char *status = argc > 1 && strcmp(argv[1], "--broken") == 0 ? "Status: 500 Internal Server Error\r\n" : "";
 
     if (FCGX_Init() != 0 || FCGX_InitRequest(&r, 0, 0) != 0)
         return 1;
@@ -40,7 +42,7 @@ int main(void)
         if (!uri)
             uri = "/";
         value = value ? value + 1 : "";
-        FCGX_FPrintF(r.out, "Content-Type: application/octet-stream\r\nX-Pid: %d\r\n\r\n", getpid());
+        FCGX_FPrintF(r.out, "%sContent-Type: application/octet-stream\r\nX-Pid: %d\r\n\r\n", status, getpid());
         if (strncmp(uri, "/mirror", 7) == 0) {
             mirror(&r);
         } else if (strncmp(uri, "/bytes?", 7) == 0) {

@@ -1,0 +1,111 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/fastcgi"
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/supervisor"
+)
+
+// probe sends one complete real request to a socket, as a client would: nothing
+// else may be sent unasked to a FastCGI worker (DESIGN, trap 8). It ends when it
+// is answered or the probe's time is up.
+func (e *Executor) probe(socket *listen.Socket, p config.Probe, o supervisor.Probe) {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), p.Timeout)
+	defer cancel()
+	err := ask(ctx, socket, p)
+	fact := supervisor.Probed{Pool: o.Pool, Generation: o.Generation, At: time.Now(), Took: time.Since(begin), Err: err}
+	if ctx.Err() != nil {
+		// No answer in time: to nobody, or to us because others were before us?
+		waiting, _, look := socket.Queue()
+		fact.Saturated = look == nil && waiting > 0
+		fact.Err = fmt.Errorf("no answer to %s within %s", p.Path, p.Timeout)
+	}
+	e.report(fact)
+}
+
+func ask(ctx context.Context, socket *listen.Socket, p config.Probe) error {
+	conn, err := dial(ctx, socket)
+	if err != nil {
+		return err
+	}
+	params, err := fastcgi.BaseParams(fastcgi.Target{URI: p.Path, Host: "localhost", RemoteAddress: "127.0.0.1",
+		Header: http.Header{"User-Agent": {"fcgi-supervisor probe"}}, ContentLength: -1})
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	for name, value := range p.Params {
+		params = fastcgi.Set(params, fastcgi.Param{Name: name, Value: value})
+	}
+	response, err := fastcgi.Do(ctx, conn, &fastcgi.Request{Params: params})
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.Status < 200 || response.Status >= 400 {
+		return fmt.Errorf("%s was answered with status %d", p.Path, response.Status)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
+
+// dial connects to a socket under the name that it has now, which for a candidate
+// is its private one.
+func dial(ctx context.Context, socket *listen.Socket) (net.Conn, error) {
+	path := socket.Path()
+	if path == "" {
+		network, address, err := boundTo(socket)
+		if err != nil {
+			return nil, err
+		}
+		return fastcgi.Dial(ctx, network, address)
+	}
+	// By a descriptor of its folder: a private name may be longer than connect(2)
+	// takes.
+	folder, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", path, err)
+	}
+	defer unix.Close(folder)
+	return fastcgi.Dial(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(path)))
+}
+
+// boundTo is where a socket without a name of ours listens: it may have been
+// handed to us.
+func boundTo(socket *listen.Socket) (network, address string, err error) {
+	name, err := unix.Getsockname(socket.FD())
+	if err != nil {
+		return "", "", fmt.Errorf("find the address of the socket: %w", err)
+	}
+	switch name := name.(type) {
+	case *unix.SockaddrUnix:
+		return "unix", name.Name, nil
+	case *unix.SockaddrInet4:
+		return "tcp", local(net.IP(name.Addr[:]), "127.0.0.1", name.Port), nil
+	case *unix.SockaddrInet6:
+		return "tcp", local(net.IP(name.Addr[:]), "::1", name.Port), nil
+	}
+	return "", "", fmt.Errorf("the socket has an address of an unknown kind, %T", name)
+}
+
+// local turns "every address" into one that can be connected to.
+func local(ip net.IP, loopback string, port int) string {
+	host := ip.String()
+	if ip.IsUnspecified() {
+		host = loopback
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
