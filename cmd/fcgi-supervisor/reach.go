@@ -66,8 +66,8 @@ func controlPath(cmd *cobra.Command) (string, error) {
 // usualSocket is that of the user's own supervisor, or the system's if that is
 // the only one.
 func usualSocket() string {
-	own := control.SocketPath(control.DefaultRuntimeDir())
-	system := control.SocketPath(control.SystemRuntimeDir)
+	own := control.SocketPath(config.DefaultRuntimeDir())
+	system := control.SocketPath(config.SystemRuntimeDir)
 	if !exists(own) && exists(system) {
 		return system
 	}

@@ -16,7 +16,7 @@ var keys = []key{
 		store:   into(nodes, func(d *draft) *[]*node { return &d.include })},
 
 	{table: tableSupervisor, name: "runtime_dir", kind: kindPath,
-		fallback: "`$RUNTIME_DIRECTORY`, else `/run/fcgi-supervisor` for root, else `$XDG_RUNTIME_DIR/fcgi-supervisor`",
+		fallback: "`$RUNTIME_DIRECTORY`, else `/run/fcgi-supervisor` for root, else `$XDG_RUNTIME_DIR/fcgi-supervisor`, else `/tmp/fcgi-supervisor-UID`",
 		meaning:  "Folder of the control socket, the state file and the lock.",
 		store:    into(absolute, func(d *draft) *string { return &d.supervisor.RuntimeDir })},
 	{table: tableSupervisor, name: "control_group", kind: kindString, fallback: "none",

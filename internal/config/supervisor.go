@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -17,12 +18,10 @@ const controlSocket = "control.sock"
 func (d *draft) finishSupervisor() Supervisor {
 	s := &d.supervisor
 	if s.RuntimeDir == "" {
-		s.RuntimeDir = runtimeDir()
+		s.RuntimeDir = DefaultRuntimeDir()
 	}
 	path := filepath.Join(s.RuntimeDir, controlSocket)
 	switch {
-	case s.RuntimeDir == "":
-		d.complain("runtime_dir", "missing, and neither RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is set; set one of them")
 	case !filepath.IsAbs(s.RuntimeDir):
 		d.complain("runtime_dir", "%q, taken from the environment, is relative", s.RuntimeDir)
 	case len(path) > maxSocketPath:
@@ -32,17 +31,23 @@ func (d *draft) finishSupervisor() Supervisor {
 	return *s
 }
 
-// runtimeDir is the folder that systemd made for us (systemd.exec(5),
-// RuntimeDirectory=; the first, if there are several), or the usual one.
-func runtimeDir() string {
+// SystemRuntimeDir is where root's supervisor has its runtime folder.
+const SystemRuntimeDir = "/run/fcgi-supervisor"
+
+// DefaultRuntimeDir is the runtime folder where neither configuration nor flags
+// name one: what systemd made for us (RuntimeDirectory= of systemd.exec(5); the
+// first, if there are several), else the usual place for root, else the user's
+// own, in the folder for temporary files if need be: a web server that starts us
+// gives its user nothing else.
+func DefaultRuntimeDir() string {
 	if made, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":"); made != "" {
 		return made
 	}
 	if os.Geteuid() == 0 {
-		return "/run/fcgi-supervisor"
+		return SystemRuntimeDir
 	}
 	if own := os.Getenv("XDG_RUNTIME_DIR"); own != "" {
 		return filepath.Join(own, "fcgi-supervisor")
 	}
-	return ""
+	return filepath.Join(os.TempDir(), "fcgi-supervisor-"+strconv.Itoa(os.Geteuid()))
 }

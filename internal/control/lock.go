@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,6 +100,9 @@ func checkFolder(path string) error {
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("the runtime directory %s is not a folder; try: another --runtime-dir", path)
+	}
+	if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != 0 && owner != os.Geteuid() {
+		return fmt.Errorf("the runtime directory %s belongs to uid %d, who could take the place of the control socket; try: another --runtime-dir", path, owner)
 	}
 	forbidden := os.FileMode(0o002)
 	if os.Geteuid() == 0 {

@@ -7,31 +7,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 
 	"fcgi-supervisor/internal/listen"
 )
-
-// DefaultRuntimeDir is the runtime folder where neither configuration nor flags
-// name one: what systemd made for us (RuntimeDirectory= of systemd.exec(5); the
-// first, if there are several), else the usual place for root, else the user's
-// own.
-func DefaultRuntimeDir() string {
-	if made, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":"); made != "" {
-		return made
-	}
-	if os.Geteuid() == 0 {
-		return SystemRuntimeDir
-	}
-	if own := os.Getenv("XDG_RUNTIME_DIR"); own != "" {
-		return filepath.Join(own, "fcgi-supervisor")
-	}
-	return filepath.Join(os.TempDir(), "fcgi-supervisor-"+strconv.Itoa(os.Geteuid()))
-}
-
-// SystemRuntimeDir is where root's supervisor has its runtime folder.
-const SystemRuntimeDir = "/run/fcgi-supervisor"
 
 // SocketPath is the control socket of the supervisor with that runtime folder.
 func SocketPath(runtimeDir string) string { return filepath.Join(runtimeDir, "control.sock") }

@@ -88,19 +88,3 @@ func TestNobodyListens(t *testing.T) {
 		}
 	}
 }
-
-func TestDefaultRuntimeDir(t *testing.T) {
-	t.Setenv("XDG_RUNTIME_DIR", "/run/user/7")
-	t.Setenv("RUNTIME_DIRECTORY", "/run/one:/run/two")
-	if got := control.DefaultRuntimeDir(); got != "/run/one" {
-		t.Errorf("with RUNTIME_DIRECTORY: %s", got)
-	}
-	t.Setenv("RUNTIME_DIRECTORY", "")
-	want := "/run/user/7/fcgi-supervisor"
-	if os.Geteuid() == 0 {
-		want = "/run/fcgi-supervisor"
-	}
-	if got := control.DefaultRuntimeDir(); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
