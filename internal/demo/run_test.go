@@ -148,9 +148,9 @@ func TestWholeRun(t *testing.T) {
 	if err != nil || !regexp.MustCompile(`<h1>Worker [0-4] made this page</h1>`).MatchString(page) {
 		t.Errorf("the page names no worker (%v):\n%s", err, page)
 	}
-	pids := r.waitPIDs(nil)
+	r.waitPIDs(nil)
 	r.crashUnderLoad()
-	pids = r.killAll(r.waitPIDs(nil))
+	pids := r.killAll(r.waitPIDs(nil))
 	r.end(pids)
 	said := r.stderr.String()
 	for text, times := range map[string]int{
