@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The application, with a real socket and the demo's own front. Not covered here:
@@ -163,7 +164,11 @@ func TestCrashAnswersFirst(t *testing.T) {
 			if answer.StatusCode != c.status || answer.Header.Get("Location") != c.location || !strings.Contains(body, c.body) {
 				t.Errorf("status %d, location %q, body %q", answer.StatusCode, answer.Header.Get("Location"), body)
 			}
-			<-s.ended
+			select {
+			case <-s.ended:
+			case <-time.After(patience):
+				t.Fatal("the worker goes on")
+			}
 			if !errors.Is(s.err, errCrash) {
 				t.Errorf("the worker ended with %v, want %v", s.err, errCrash)
 			}
