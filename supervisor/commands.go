@@ -232,14 +232,22 @@ func reloadOutcome(r receipt, p *PoolStatus, good func(string) (Outcome, bool)) 
 	return Outcome{Text: p.Name + ": " + last.failure(p.Generation, p.Ready()), Output: last.Output}, true
 }
 
-// progress is one line on where the pool stands: "3 of 5 workers ready".
+// progress is one line on where the pool stands: "3 of 5 workers ready, 2 starting".
 func (p *PoolStatus) progress() string {
+	counts := map[Phase]int{}
+	for _, w := range p.Workers {
+		counts[w.Phase]++
+	}
+	finishing := counts[PhaseDraining] + counts[PhaseStopping]
 	if p.Wanted == 0 {
 		return times(len(p.Workers), "worker") + " still finishing"
 	}
-	text := fmt.Sprintf("%d of %s ready", p.Ready(), times(p.Wanted, "worker"))
-	if extra := len(p.Workers) - p.Wanted; extra > 0 {
-		text += fmt.Sprintf(", %d more until replaced ones are gone", extra)
+	text := fmt.Sprintf("%d of %s ready", counts[PhaseReady], times(p.Wanted, "worker"))
+	if n := counts[PhaseStarting]; n > 0 {
+		text += fmt.Sprintf(", %d starting", n)
+	}
+	if finishing > 0 {
+		text += fmt.Sprintf(", %d finishing", finishing)
 	}
 	return text
 }

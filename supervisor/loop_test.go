@@ -221,7 +221,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := s.Do(ctx, Command{Action: ActionStart, Pool: "blog", By: "test"}, nil)
-		if err == nil || !strings.Contains(err.Error(), "gave up waiting after 1s; it goes on (0 of 1 worker ready)") {
+		if err == nil || !strings.Contains(err.Error(), "gave up waiting after 1s; it goes on (0 of 1 worker ready, 1 starting)") {
 			t.Errorf("got %v", err)
 		}
 	})

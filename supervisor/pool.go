@@ -257,7 +257,9 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 		reason = m.why
 	}
 	p.exits[reason]++
-	s.owed = reason
+	if m.generation != p.candidate { // whose failure is no restart of anything
+		s.owed = reason
+	}
 	if m.phase == PhaseReady && (m.generation != p.candidate || killedFromOutside(exit)) {
 		p.say(exit.At, m, Event{Kind: KindExited, Bad: true, Text: exit.Text()})
 		return

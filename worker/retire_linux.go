@@ -87,9 +87,9 @@ func (p *Process) stopped() bool {
 	return false
 }
 
-// idle tells whether no process of the worker holds a connection. The kernel's
-// tables are asked about sockets that are new to us only, so that a stopped
-// worker is not kept waiting for them.
+// idle tells whether no process of the worker holds a connection in which
+// something is going on. The kernel's tables are asked about sockets that are new
+// to us only, so that a stopped worker is not kept waiting for them.
 func (r *retirement) idle() (bool, error) {
 	open, err := sockets(r.process.PID)
 	if err != nil {
@@ -99,15 +99,18 @@ func (r *retirement) idle() (bool, error) {
 		if r.others[inode] {
 			continue
 		}
+		kept := false
 		// Twice: the kernel lists sockets in portions, and one that is closed
 		// between two of them can hide another.
 		for range 2 {
 			connections, err := r.plan.Connections()
-			if err != nil || connections[inode] {
+			busy, known := connections[inode]
+			if err != nil || busy {
 				return false, err
 			}
+			kept = kept || known
 		}
-		r.others[inode] = true
+		r.others[inode] = !kept // a kept one may be used again
 	}
 	return true, nil
 }

@@ -40,9 +40,11 @@ type StopPlan struct {
 	Timeout time.Duration  // then the whole group is killed
 
 	// Connections lists the inodes of all connections accepted from the
-	// worker's listening socket. With it the worker is retired: the signal
-	// waits for a moment when the worker holds none of them, at the most half
-	// of Timeout. Nil: the signal is sent at once.
+	// worker's listening socket, and whether something is going on in each: an
+	// idle one, which a web server keeps for its next request, is false. With it
+	// the worker is retired: the signal waits for a moment when the worker holds
+	// none in which something is going on, at the most half of Timeout. Nil: the
+	// signal is sent at once.
 	Connections func() (map[uint64]bool, error)
 
 	// Signalled, if not nil, is called once when the stop signal goes out.

@@ -165,6 +165,44 @@ func acceptedInodes(p *Process, s *stage) map[uint64]bool {
 	return inodes
 }
 
+func TestAtRestIsWhoWaitsForTheClient(t *testing.T) {
+	s := newStage(t)
+	p := s.start(s.spec("accept")) // it reads one byte of a connection, and answers it
+	s.waiting(p)
+	conn := s.connect()
+	var connections map[uint64]bool
+	eventually(t, "the connection is accepted", func() bool {
+		connections = acceptedInodes(p, s)
+		return len(connections) == 1
+	})
+	var before uint64
+	eventually(t, "the worker is blocked reading it", func() bool {
+		resting, progress := AtRest(p.PID, connections)
+		before = progress
+		return len(resting) == 1 && connections[resting[0]]
+	})
+	if _, err := conn.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	s.waiting(p)
+	if resting, progress := AtRest(p.PID, connections); len(resting) != 0 || progress == before {
+		t.Fatalf("after a request: %v at rest, progress %d as before", resting, progress)
+	}
+}
+
+// A Go program waits in epoll for everything at once: it does not show for what.
+func TestWhoWaitsForManyThingsIsNeverAtRest(t *testing.T) {
+	s := newStage(t)
+	p := s.start(s.spec("epoll"))
+	s.waiting(p)
+	s.connect()
+	eventually(t, "the connection is accepted", func() bool { return len(acceptedInodes(p, s)) == 1 })
+	s.waiting(p)
+	if resting, _ := AtRest(p.PID, acceptedInodes(p, s)); len(resting) != 0 {
+		t.Fatalf("%v at rest", resting)
+	}
+}
+
 func TestRetireWaitsForTheRequest(t *testing.T) {
 	s := newStage(t)
 	p := s.start(s.spec("epoll")) // a Go program dies of SIGTERM at once, whatever it is doing

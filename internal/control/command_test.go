@@ -55,7 +55,7 @@ func TestProgressComesBeforeTheOutcome(t *testing.T) {
 		seen = append(seen, line)
 		cancel() // it will never be ready
 	})
-	if err == nil || len(seen) == 0 || seen[0] != "0 of 2 workers ready" {
+	if err == nil || len(seen) == 0 || seen[0] != "0 of 2 workers ready, 2 starting" {
 		t.Errorf("progress %q, error %v", seen, err)
 	}
 }

@@ -7,6 +7,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -205,6 +206,45 @@ func TestCommandsThatFail(t *testing.T) {
 	if o := runCommand(binary, "status", "--control", s.folder+"/nobody.sock"); o.code != 3 {
 		t.Errorf("status of nobody: exit %d, %q; want 3", o.code, o.stderr)
 	}
+}
+
+// Kept connections pin an old generation only until they are seen at rest; one in
+// which something is going on is never cut.
+func TestReloadWithKeptConnections(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	f := nginxKeeping(t, "unix:"+s.socket, "", 3) // fewer than workers: a kept one owns its worker
+	for range 3 {
+		askAtOnce(f, 3)
+	}
+	before := s.mustStatus()
+	if before.Connections == nil || *before.Connections == 0 {
+		t.Fatal("nginx keeps no connection")
+	}
+	slow := make(chan error)
+	go func() {
+		_, err := f.request(http.MethodGet, "/sleep?ms=2500", nil)
+		slow <- err
+	}()
+	eventually(t, func() error {
+		for _, w := range s.mustStatus().Workers {
+			if w.Busy != nil && *w.Busy && w.Phase == "ready" {
+				return nil
+			}
+		}
+		return errors.New("nobody is busy")
+	})
+	s.mustCommand("reload", s.pool)
+	s.waitRunning() // the old generation is gone, long before drain_timeout
+	if err := <-slow; err != nil {
+		t.Errorf("the request under way was cut: %v", err)
+	}
+	for range 10 {
+		if _, err := f.request(http.MethodGet, "/", nil); err != nil {
+			t.Errorf("after the reload: %v", err)
+		}
+	}
+	allNew(t, before, s.mustStatus())
 }
 
 // A deploy that boots and then answers with errors is told by the probe, before

@@ -32,13 +32,23 @@ type front struct {
 // files, php-cgi and fcgiwrap, are told to run.
 func nginx(t *testing.T, backend, script string) *front {
 	t.Helper()
+	return nginxKeeping(t, backend, script, 0)
+}
+
+// nginxKeeping keeps up to so many idle connections to the workers.
+func nginxKeeping(t *testing.T, backend, script string, connections int) *front {
+	t.Helper()
+	keep, keeps := "", "off"
+	if connections > 0 {
+		keep, keeps = fmt.Sprintf("keepalive %d;", connections), "on"
+	}
 	folder := publicFolder(t)
 	text, err := os.ReadFile("testdata/nginx.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(folder, "nginx.conf")
-	filled := strings.NewReplacer("@FOLDER@", folder, "@BACKEND@", backend, "@SCRIPT@", script).Replace(string(text))
+	filled := strings.NewReplacer("@FOLDER@", folder, "@BACKEND@", backend, "@SCRIPT@", script, "@KEEP@", keep, "@KEEPS@", keeps).Replace(string(text))
 	if err := os.WriteFile(config, []byte(filled), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fcgi-supervisor/internal/config"
-	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/internal/logs"
 	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
@@ -23,6 +22,7 @@ import (
 // the first of them is started: a symlinked deploy (current -> releases/7) is
 // resolved then, and all of them get the same one.
 type birth struct {
+	cfg  config.Pool // as it was when the generation began
 	spec worker.Spec
 	path string // PATH of the workers
 }
@@ -65,7 +65,7 @@ func newBirth(p config.Pool) (*birth, error) {
 	if n := p.Limits.Core; n != nil {
 		spec.Limits = append(spec.Limits, worker.Limit{Resource: unix.RLIMIT_CORE, Value: *n})
 	}
-	b := &birth{spec: spec, path: config.DefaultPath}
+	b := &birth{cfg: p, spec: spec, path: config.DefaultPath}
 	for _, v := range env {
 		if len(v) > 5 && v[:5] == "PATH=" {
 			b.path = v[5:]
@@ -238,6 +238,13 @@ func (e *Executor) stop(c *crew, o supervisor.Stop) {
 	}
 	plan := worker.StopPlan{Signal: c.cfg.StopSignal, Timeout: c.cfg.StopTimeout,
 		Signalled: func() { e.report(supervisor.Signalled(o)) }}
-	plan.Connections = func() (map[uint64]bool, error) { return listen.Connections(h.socket) }
+	rests := newRests() // the stopping goroutine's
+	plan.Connections = func() (map[uint64]bool, error) {
+		figures, err := h.socket.Figures()
+		if err != nil || len(figures.Accepted) == 0 {
+			return nil, err
+		}
+		return rests.judge(figures, []int{h.process.PID}), nil
+	}
 	h.process.Stop(plan)
 }

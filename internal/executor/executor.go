@@ -208,11 +208,17 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		if socket == nil {
 			socket = c.socket.Load()
 		}
-		go e.probe(socket, c.cfg.Probe, o)
+		cfg := c.cfg.Probe
+		if b := c.births[o.Generation]; b != nil {
+			cfg = b.cfg.Probe
+		}
+		go e.probe(socket, cfg, o)
 	case supervisor.Expose:
 		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].expose(o.Generation)})
 	case supervisor.Drain:
-		go e.drain(e.all()[o.Pool].on[o.Generation], o)
+		c := e.all()[o.Pool]
+		socket := c.on[o.Generation]
+		go e.drain(socket, c.pidsOn(socket), o)
 	case supervisor.Shut:
 		e.all()[o.Pool].shut(o.Generation)
 	case supervisor.Start:

@@ -89,19 +89,29 @@ func without(list []*listen.Socket, socket *listen.Socket) []*listen.Socket {
 const quiet = 100 * time.Millisecond
 
 // drain waits until nobody waits in the queue of a swapped-out generation and no
-// connection of it is left.
-func (e *Executor) drain(socket *listen.Socket, o supervisor.Drain) {
+// connection of it is left but idle ones.
+func (e *Executor) drain(socket *listen.Socket, pids []int, o supervisor.Drain) {
 	defer e.report(supervisor.Drained{Pool: o.Pool, Generation: o.Generation})
 	if socket == nil {
 		return
 	}
-	busyAt := time.Now()
+	busyAt, rests := time.Now(), newRests()
 	e.until(o.Deadline, func() bool {
-		table, err := listen.Look([]*listen.Socket{socket})
-		figures, known := table.Of(socket)
-		if err != nil || !known || figures.Queue > 0 || len(figures.Accepted) > 0 {
+		figures, err := socket.Figures()
+		if err != nil || figures.Queue > 0 || rests.anyBusy(figures, pids) {
 			busyAt = time.Now()
 		}
 		return time.Since(busyAt) >= quiet
 	})
+}
+
+// pidsOn are the workers on a socket.
+func (c *crew) pidsOn(socket *listen.Socket) []int {
+	var pids []int
+	for _, h := range c.hands {
+		if h.socket == socket {
+			pids = append(pids, h.process.PID)
+		}
+	}
+	return pids
 }

@@ -7,6 +7,15 @@ type Figures struct {
 	Queue    int             // connections the kernel has completed and nobody has accepted
 	Backlog  int             // the limit of the queue as the kernel applies it
 	Accepted map[uint64]bool // inodes of the accepted connections that are still open
+	Unread   map[uint64]bool // those of them in which bytes wait to be read
+}
+
+// accept notes an accepted connection with so many unread bytes.
+func (f *Figures) accept(inode uint64, unread int) {
+	f.Accepted[inode] = true
+	if unread > 0 {
+		f.Unread[inode] = true
+	}
 }
 
 // Table is one look at the kernel's socket tables.
@@ -35,6 +44,9 @@ func Connections(s *Socket) (map[uint64]bool, error) {
 	f, err := lookAtOne(s)
 	return f.Accepted, err
 }
+
+// Figures is one look at s alone.
+func (s *Socket) Figures() (Figures, error) { return lookAtOne(s) }
 
 func lookAtOne(s *Socket) (Figures, error) {
 	t, err := Look([]*Socket{s})

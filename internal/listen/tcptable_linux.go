@@ -101,7 +101,7 @@ func (t *Table) lookTCP(family uint8, sockets []*Socket) error {
 	listening := map[netip.AddrPort]*Figures{}
 	for _, e := range entries {
 		if e.state == stateListen && inodes[e.inode] {
-			f := &Figures{Queue: e.queue, Backlog: e.backlog, Accepted: map[uint64]bool{}}
+			f := &Figures{Queue: e.queue, Backlog: e.backlog, Accepted: map[uint64]bool{}, Unread: map[uint64]bool{}}
 			listening[e.local], t.figures[e.inode] = f, f
 		}
 	}
@@ -110,7 +110,7 @@ func (t *Table) lookTCP(family uint8, sockets []*Socket) error {
 			continue
 		}
 		if f := listenerOf(e.local, family, listening); f != nil {
-			f.Accepted[e.inode] = true
+			f.accept(e.inode, e.queue)
 		}
 	}
 	return nil

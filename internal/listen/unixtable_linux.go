@@ -88,13 +88,13 @@ func (t *Table) lookUnix(inodes map[uint64]bool) error {
 	listening := map[unixName]*Figures{}
 	for _, e := range entries {
 		if e.state == stateListen && inodes[e.inode] {
-			f := &Figures{Queue: e.queue, Backlog: e.backlog, Accepted: map[uint64]bool{}}
+			f := &Figures{Queue: e.queue, Backlog: e.backlog, Accepted: map[uint64]bool{}, Unread: map[uint64]bool{}}
 			listening[e.name], t.figures[e.inode] = f, f
 		}
 	}
 	for _, e := range entries {
 		if f := listening[e.name]; f != nil && e.state == stateEstablished {
-			f.Accepted[e.inode] = true
+			f.accept(e.inode, e.queue)
 		}
 	}
 	return nil
