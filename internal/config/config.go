@@ -56,6 +56,13 @@ const (
 	OutputFile       = "file"
 )
 
+// How changes of files are noticed.
+const (
+	WatchAuto    = "auto"    // events, or polling where the file system sends none
+	WatchInotify = "inotify" // events
+	WatchPoll    = "poll"    // a look every second
+)
+
 // Pool is one application. Empty names of users and groups mean the
 // supervisor's own; see Credentials.
 type Pool struct {
@@ -91,6 +98,7 @@ type Pool struct {
 	DrainTimeout time.Duration // for a generation that was swapped out
 
 	Restart Restart
+	Watch   Watch
 	Probe   Probe
 	Log     Log
 	Limits  Limits
@@ -111,6 +119,14 @@ type Probe struct {
 	Interval time.Duration
 	Timeout  time.Duration
 	Failures int // in a row: the pool is unhealthy
+}
+
+// Watch says which files the pool is reloaded for.
+type Watch struct {
+	Paths    []string // files, folders, globs; relative to Directory or absolute; empty: none
+	Ignore   []string // globs, relative to Directory or absolute
+	Debounce time.Duration
+	Mode     string // WatchAuto, WatchInotify or WatchPoll
 }
 
 // Log says where the output of workers goes.

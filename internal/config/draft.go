@@ -26,7 +26,7 @@ func newDraft(table string, header Place, mistakes *Errors) *draft {
 	d := &draft{table: table, header: header, mistakes: mistakes, places: map[string]Place{}, wrong: map[string]bool{}}
 	for _, k := range keys {
 		if k.initial != "" {
-			k.store(d, k.typed(Place{}, k.initial), d.complainer(""))
+			k.store(d, k.typed(Place{}, k.initials()...), d.complainer(""))
 		}
 	}
 	return d

@@ -21,6 +21,8 @@ func TestFromFlagsEveryKey(t *testing.T) {
 		"start-timeout": {"30s"}, "min-uptime": {"1s"}, "stop-signal": {"SIGTERM"}, "stop-timeout": {"30s"}, "reload": {"auto"}, "drain-timeout": {"60s"},
 		"probe-path": {"/health"}, "probe-params": {"SCRIPT_NAME=/app"}, "probe-interval": {"10s"}, "probe-timeout": {"3s"}, "probe-failures": {"3"},
 		"restart-delay": {"100ms"}, "restart-delay-max": {"30s"},
+		"watch": {"."}, "watch-ignore": {"**/.git/**", "**/__pycache__/**", "**/*.pyc,**/node_modules/**,**/*~,**/.*.sw?"},
+		"watch-debounce": {"300ms"}, "watch-mode": {"auto"},
 		"log-output": {"file"}, "log-file": {"/var/log/fcgi-supervisor/blog.log"}, "log-max-size": {"50MB"}, "log-max-files": {"10"},
 		"limit-nofile": {"65536"}, "limit-core": {"0"}, "limit-nice": {"0"}, "no-new-privileges": {"false"},
 		"runtime-dir": {"/run/x"}, "control-group": {"adm"}, "log-level": {"warn"}, "log-format": {"json"},

@@ -9,6 +9,7 @@ const (
 	tablePool       = "pool.NAME"
 	tableRestart    = "pool.NAME.restart"
 	tableProbe      = "pool.NAME.probe"
+	tableWatch      = "pool.NAME.watch"
 	tableLog        = "pool.NAME.log"
 	tableLimits     = "pool.NAME.limits"
 )
@@ -20,6 +21,7 @@ var tables = []struct{ name, meaning string }{
 	{tablePool, "One application. NAME is made of letters, digits, `.`, `_` and `-`, begins with a letter or digit and has at most 64 characters."},
 	{tableRestart, "What happens when workers end before they were ready. A worker that was ready is replaced at once."},
 	{tableProbe, "A real FastCGI request that tells whether the application works: of a new generation before clients reach it, then every `interval`. Without a `path` there is none."},
+	{tableWatch, "Files that the pool is reloaded for when they change. Without `paths` there are none."},
 	{tableLog, "Where the output of the pool's workers goes."},
 	{tableLimits, "Limits of each worker. What is not given is inherited from the supervisor."},
 }
@@ -27,8 +29,7 @@ var tables = []struct{ name, meaning string }{
 // later are keys and tables that the interface names and this version does not
 // know yet.
 var later = map[string][]string{
-	tableTop:  {"http"},
-	tablePool: {"watch"},
+	tableTop: {"http"},
 }
 
 // key is one key of the configuration: all that anybody knows about it.
@@ -63,6 +64,14 @@ func (k key) flagName() string {
 	}
 	name := strings.ReplaceAll(k.path(), "limits.", "limit.")
 	return strings.NewReplacer(".", "-", "_", "-").Replace(name)
+}
+
+// initials are the values of initial: several, with commas between, in a list.
+func (k key) initials() []string {
+	if k.kind.shape == shapeList {
+		return strings.Split(k.initial, ",")
+	}
+	return []string{k.initial}
 }
 
 // keysOf are the keys of one table.

@@ -105,6 +105,17 @@ var keys = []key{
 		meaning: "So many in a row, and the pool is unhealthy. No answer while clients wait in the queue is no failure: that is a saturated pool.",
 		store:   into(between[int](1, 1000), func(d *draft) *int { return &d.pool.Probe.Failures })},
 
+	{table: tableWatch, name: "paths", flag: "watch", kind: kindList, fallback: "none",
+		meaning: "Files, folders with all that is below, and patterns (`**` is any number of folders), relative to `directory`.",
+		store:   into(patterns, func(d *draft) *[]string { return &d.pool.Watch.Paths })},
+	{table: tableWatch, name: "ignore", kind: kindList, initial: "**/.git/**,**/__pycache__/**,**/*.pyc,**/node_modules/**,**/*~,**/.*.sw?",
+		meaning: "Patterns of what does not count, relative to `directory`. A list of your own replaces the default. The pool's own log file never counts.",
+		store:   into(patterns, func(d *draft) *[]string { return &d.pool.Watch.Ignore })},
+	spanKey(tableWatch, "debounce", "300ms", "So long it must be quiet after a change; changes that do not end wait 5 s at most.",
+		time.Millisecond, func(d *draft) *time.Duration { return &d.pool.Watch.Debounce }),
+	choiceKey(tableWatch, "mode", WatchAuto, "`inotify` hears of changes from the kernel, `poll` looks every second, `auto` polls where the file system tells of no changes (NFS, SMB, FUSE, 9p).",
+		func(d *draft) *string { return &d.pool.Watch.Mode }, WatchAuto, WatchInotify, WatchPoll),
+
 	choiceKey(tableLog, "output", OutputSupervisor, "`supervisor` is its own log, with pool, worker and pid; `file` is a file of the pool's own.",
 		func(d *draft) *string { return &d.pool.Log.Output }, OutputSupervisor, OutputFile),
 	{table: tableLog, name: "file", kind: kindPath, fallback: "required with `output = \"file\"`",

@@ -31,8 +31,10 @@ func full() Pool {
 		StopSignal: syscall.SIGTERM, StopTimeout: 30 * time.Second, Reload: ReloadAuto, DrainTimeout: time.Minute,
 		Restart: Restart{Delay: 100 * time.Millisecond, DelayMax: 30 * time.Second},
 		Probe:   Probe{Path: "/health", Params: map[string]string{"SCRIPT_NAME": "/app"}, Interval: 10 * time.Second, Timeout: 3 * time.Second, Failures: 3},
-		Log:     Log{Output: OutputFile, File: "/var/log/fcgi-supervisor/blog.log", MaxSize: 50e6, MaxFiles: 10},
-		Limits:  Limits{NoFile: &nofile, Core: &core, Nice: &nice},
+		Watch: Watch{Paths: []string{"."}, Debounce: 300 * time.Millisecond, Mode: WatchAuto,
+			Ignore: []string{"**/.git/**", "**/__pycache__/**", "**/*.pyc", "**/node_modules/**", "**/*~", "**/.*.sw?"}},
+		Log:    Log{Output: OutputFile, File: "/var/log/fcgi-supervisor/blog.log", MaxSize: 50e6, MaxFiles: 10},
+		Limits: Limits{NoFile: &nofile, Core: &core, Nice: &nice},
 	}
 }
 
@@ -73,6 +75,7 @@ func TestLoadDefaults(t *testing.T) {
 	want.ListenOwner, want.ListenGroup, want.User, want.Group, want.SupplementaryGroups = "", "", "", "", nil
 	want.Environment, want.InheritEnvironment = nil, nil
 	want.Log.Output, want.Log.File = OutputSupervisor, ""
+	want.Watch.Paths = nil
 	want.Limits, want.Probe.Path, want.Probe.Params = Limits{}, "", nil
 	got := bare(c.Pools[0])
 	if want.Where = c.Path + ":1"; !reflect.DeepEqual(got, want) {
@@ -226,7 +229,7 @@ func load(t *testing.T, files map[string]string) (*Config, error) {
 func TestVersion(t *testing.T) {
 	same := map[string]func(*Pool){
 		"processes": func(p *Pool) { p.Processes++ }, "place": func(p *Pool) { p.Where = "x:1" },
-		"stop": func(p *Pool) { p.StopTimeout++ }, "log": func(p *Pool) { p.Log.File = "/x" }, "back-off": func(p *Pool) { p.Restart.Delay++ },
+		"stop": func(p *Pool) { p.StopTimeout++ }, "log": func(p *Pool) { p.Log.File = "/x" }, "watch": func(p *Pool) { p.Watch.Paths = nil }, "back-off": func(p *Pool) { p.Restart.Delay++ },
 		"reload": func(p *Pool) { p.Reload = ReloadRolling }, "drain": func(p *Pool) { p.DrainTimeout++ }, "probe": func(p *Pool) { p.Probe.Path = "/" },
 	}
 	different := map[string]func(*Pool){

@@ -59,7 +59,6 @@ var mistakes = []struct {
 	{"unknown table in a pool", pool + "[pool.a.limit]\nnofile = 5\n", `4:9: unknown table [pool.a.limit]; did you mean [pool.a.limits]?`},
 	{"unknown inline table", pool + "limt = { nofile = 5 }\n", `4:1: unknown table [pool.a.limt]`},
 	{"not yet a table", "[http]\nlisten = \"127.0.0.1:1\"\n" + pool, `1:2: "http" is not supported by this version yet`},
-	{"not yet keys", pool + "[pool.a.watch]\npaths = []\n", `4:9: "watch" is not supported by this version yet`},
 	{"probe of no path", pool + "[pool.a.probe]\npath = \"health\"\n", `5:8: path: "health" does not begin with a slash; write "/health"`},
 	{"swap of what has no name", "[pool.a]\ncommand = [\"/bin/true\"]\nlisten = \"tcp:127.0.0.1:9000\"\nreload = \"swap\"\n",
 		`4:10: reload: swap needs a socket with a name in the file system (listen = "unix:/PATH"), not tcp:127.0.0.1:9000; use "rolling"`},
@@ -176,6 +175,16 @@ var mistakes = []struct {
 	{"log file missing", pool + "[pool.a.log]\noutput = \"file\"\n", `5:10: output: is "file", but no file is named; set log.file`},
 	{"log file relative", pool + "[pool.a.log]\noutput = \"file\"\nfile = \"a.log\"\n", `6:8: file: "a.log" is relative; write the whole path`},
 	{"log file for nothing", pool + "[pool.a.log]\nfile = \"/var/log/a.log\"\n", `5:8: file: is set, but output is not "file"; set log.output`},
+
+	{"bad patterns", pool + "[pool.a.watch]\npaths = [\"lib/[\", \"\", \"..\", \"/etc/../x\", \"/etc/app\", 5]\nignore = [\"{a\", \"a..b\"]\n", `5:10: paths: bad pattern "lib/["
+5:19: paths: is empty; leave the key out to have its default
+5:23: paths: ".." leads upwards; write the whole path
+5:29: paths: "/etc/../x" leads upwards; write the whole path
+5:54: paths: want a string, found the number 5; write "5"
+6:11: ignore: bad pattern "{a"`},
+	{"bad ways to watch", pool + "[pool.a.watch]\ndebounce = \"0s\"\nmode = \"inotfy\"\n", `5:12: debounce: "0s" is too short; want more than 0
+6:8: mode: unknown value "inotfy"; want one of auto, inotify, poll; did you mean "inotify"?`},
+	{"unknown key in watch", pool + "[pool.a.watch]\npahts = [\".\"]\n", `5:1: unknown key "pahts" in [pool.a.watch]; did you mean "paths"?`},
 
 	// The environment.
 	{"bad names", pool + "environment = { \"A=B\" = \"x\", \"\" = \"y\" }\n", `4:17: environment: bad variable name "A=B": it may not contain '=', a newline or a NUL byte

@@ -39,6 +39,8 @@ func (k key) defaultText() string {
 	switch {
 	case k.initial == "":
 		return k.fallback
+	case k.kind.shape == shapeList:
+		return "`[\"" + strings.Join(k.initials(), `", "`) + "\"]`"
 	case k.kind.shape == shapeString:
 		return fmt.Sprintf("`%q`", k.initial)
 	}
