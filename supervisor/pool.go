@@ -170,8 +170,8 @@ func (p *pool) bound(now time.Time, err error) {
 	}
 	if err != nil {
 		p.address = addressUnbound
-		p.fail(now, Failure{At: now, Slot: -1, Text: err.Error()})
-		p.say(now, nil, Event{Kind: KindFailed, Bad: true, Text: "cannot listen: " + err.Error()})
+		p.say(now, nil, Event{Kind: KindFailed, Bad: true, Text: "cannot " + err.Error()})
+		p.fail(now, Failure{At: now, Slot: -1, Text: "cannot " + err.Error()})
 		return
 	}
 	p.address = addressBound

@@ -19,7 +19,10 @@ which worker made it and has a button that crashes one.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options.Out = cmd.OutOrStdout()
-			return demo.Run(cmd.Context(), options)
+			if err := demo.Run(cmd.Context(), options); err != nil {
+				return cannot("show the demo", err)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&options.HTTP, "http", "", "address of the page (default: the first free port from 127.0.0.1:8000)")

@@ -129,10 +129,7 @@ func (d *Daemon) prepare(version string) (err error) {
 			listener.Close()
 		}
 	}()
-	if d.executor, err = executor.New(d.config().Pools, d.log); err != nil {
-		return err
-	}
-	if err = d.executor.Open(); err != nil {
+	if err = d.openPools(); err != nil {
 		return err
 	}
 	d.supervisor = supervisor.New(poolConfigs(d.config().Pools), d.executor, d.record)
@@ -143,11 +140,27 @@ func (d *Daemon) prepare(version string) (err error) {
 	return nil
 }
 
+// openPools opens sockets and logs. As with the rest of the machine, only what
+// keeps every pool from running keeps us from running: the others are tried again.
+func (d *Daemon) openPools() error {
+	d.executor = executor.New(d.config().Pools, d.log)
+	errs := d.executor.Open()
+	if len(errs) == len(d.config().Pools) {
+		d.executor.Discard()
+		return errors.Join(errs...)
+	}
+	for _, err := range errs {
+		d.log.Slog().Error(err.Error())
+	}
+	return nil
+}
+
 // run returns when the loop has ended.
 func (d *Daemon) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d.executor.Run(d.supervisor.Report)
+	defer d.startWatching()()
 	d.door = d.openDoor()
 	defer d.door.close()
 	d.signals.start(d, cancel)

@@ -12,8 +12,7 @@ import (
 )
 
 // What is refused before anything is started, and that nothing of it stays. Not
-// covered: each single thing that this machine may lack (package config);
-// one of two pools whose socket or log file cannot be opened.
+// covered: each single thing that this machine may lack (package config).
 
 func TestRefusedConfigurations(t *testing.T) {
 	for _, c := range []struct {
@@ -50,6 +49,10 @@ listen = "unix:FOLDER/shop.sock"
 command = ["FOLDER/toml"]
 listen = "unix:FOLDER/shop.sock"
 `, "/toml is not executable"},
+		{"socket folder missing", `[pool.shop]
+command = PROGRAM
+listen = "unix:FOLDER/none/shop.sock"
+`, "/none does not exist"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +90,7 @@ func TestFailureHalfWayLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	p := write(t, pool("blog", "serve", "")+fmt.Sprintf("[pool.shop]\ncommand = PROGRAM\nlisten = \"tcp:%s\"\nenvironment = { %s = \"serve\" }\n",
+	p := write(t, fmt.Sprintf("[pool.shop]\ncommand = PROGRAM\nlisten = \"tcp:%s\"\nenvironment = { %s = \"serve\" }\n",
 		taken.Addr(), roleVariable))
 	p.refuse(exitFailed, taken.Addr().String(), "pid "+strconv.Itoa(os.Getpid()))
 	p.proveNothingLeft()
@@ -98,9 +101,7 @@ func TestFailureHalfWayLeavesNothing(t *testing.T) {
 	lock.Close()
 	taken.Close()
 	p.start()
-	for _, name := range []string{"blog", "shop"} {
-		p.waitRunning(name)
-	}
+	p.waitRunning("shop")
 	if _, err := p.client().Status(context.Background(), "none"); err == nil {
 		t.Error("a pool that does not exist has a status")
 	}

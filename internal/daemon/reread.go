@@ -104,10 +104,7 @@ func (d *Daemon) warnOf(old, next config.Supervisor) {
 
 // begin starts a pool that is new in the configuration.
 func (d *Daemon) begin(p config.Pool) {
-	if err := d.executor.Add(p); err != nil {
-		d.log.Slog().Error("cannot begin the pool", "pool", p.Name, "err", err)
-		return
-	}
+	d.executor.Add(p)
 	d.supervisor.Add(poolConfig(p))
 }
 
@@ -115,11 +112,7 @@ func (d *Daemon) begin(p config.Pool) {
 // stopped stays so. Events tell what becomes of it.
 func (d *Daemon) renew(ctx context.Context, old, next config.Pool) {
 	status := d.supervisor.Snapshot().Pool(next.Name)
-	if status == nil { // it could not be begun before
-		d.begin(next)
-		return
-	}
-	stopped := status.State == supervisor.Stopped
+	stopped := status != nil && status.State == supervisor.Stopped
 	rebind := needsSocket(old, next) && reloadOf(next) != supervisor.ReloadSwap
 	if rebind && !stopped { // the workers share the old socket: there is no way round
 		d.command(ctx, next.Name, supervisor.ActionStop)

@@ -2,7 +2,7 @@ package executor
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -60,35 +60,37 @@ type hand struct {
 	notify  *worker.Notify  // nil unless ready = "notify"
 }
 
-// New makes an executor for these pools. Nothing is started before Run.
-func New(pools []config.Pool, log *logs.Log) (*Executor, error) {
+// New makes an executor for these pools. Nothing is started before Run. A log file
+// that cannot be opened is reported, and its pool writes to our own log.
+func New(pools []config.Pool, log *logs.Log) *Executor {
 	e := &Executor{log: log, wake: make(chan struct{}, 1), born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
 	e.crews.Store(&map[string]*crew{})
 	for _, p := range pools {
-		if err := e.Add(p); err != nil {
-			e.closeSinks(context.Background())
-			return nil, err
-		}
+		e.Add(p)
 	}
-	return e, nil
+	return e
 }
 
-// Open opens the sockets of all pools before anything is started, so that what
-// is in the way is told to whoever starts us. On an error none stays open.
-func (e *Executor) Open() error {
+// Open opens the sockets of all pools before anything is started, so that what is
+// in the way is told to whoever starts us. It returns an error for each pool whose
+// socket cannot be opened.
+func (e *Executor) Open() []error {
 	var errs []error
 	for _, c := range e.all() {
 		if err := c.open(); err != nil {
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("pool %s: %w", c.cfg.Name, err))
 		}
 	}
-	if len(errs) > 0 {
-		for _, c := range e.all() {
-			c.unbind()
-		}
+	return errs
+}
+
+// Discard undoes New and Open, where Run is not to follow.
+func (e *Executor) Discard() {
+	for _, c := range e.all() {
+		c.unbind()
 	}
-	return errors.Join(errs...)
+	e.closeSinks(context.Background())
 }
 
 // Run starts the executor's goroutines: work, the looker's, and one that notes

@@ -14,16 +14,16 @@ import (
 func (e *Executor) all() map[string]*crew { return *e.crews.Load() }
 
 // Add prepares a pool; its socket is opened by Open or a Bind.
-func (e *Executor) Add(p config.Pool) error {
+func (e *Executor) Add(p config.Pool) {
 	sink, err := newSink(p, e.log)
 	if err != nil {
-		return err
+		e.logger().Error("the pool writes to this log, for its own cannot be opened", "pool", p.Name, "err", err)
+		sink = ownLog{e.log}
 	}
 	next := maps.Clone(e.all())
 	next[p.Name] = &crew{cfg: p, sink: sink, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{},
 		on: map[int]*listen.Socket{}, hands: map[supervisor.ID]*hand{}}
 	e.crews.Store(&next)
-	return nil
 }
 
 // Configure gives a pool its changed configuration: for the generations that are

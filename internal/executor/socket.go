@@ -18,7 +18,7 @@ func (c *crew) open() error {
 	}
 	socket, err := c.listen(firstGeneration, false)
 	if err != nil {
-		return fmt.Errorf("pool %s: %w", c.cfg.Name, err)
+		return err
 	}
 	c.socket.Store(socket)
 	return nil
