@@ -17,9 +17,9 @@ type Cutter struct {
 	room int    // bytes that rest may still take before the line is split
 }
 
-// NewCutter makes a Cutter that hands its blocks to emit: at most MaxLine bytes
-// and newline and marks, valid until emit returns. partial says that the block
-// is one piece, not the last, of a line longer than MaxLine.
+// NewCutter makes a Cutter that hands its blocks to emit: all whole lines of a
+// chunk at once, valid until emit returns. partial says that the block is one
+// piece, not the last, of a line longer than MaxLine.
 func NewCutter(emit func(lines []byte, partial bool)) *Cutter {
 	return &Cutter{emit: emit, room: MaxLine}
 }
@@ -28,19 +28,33 @@ func NewCutter(emit func(lines []byte, partial bool)) *Cutter {
 func (c *Cutter) Write(chunk []byte) (int, error) {
 	taken := len(chunk)
 	for len(chunk) > 0 {
-		end := -1
+		whole := 0
 		if len(c.rest) == 0 {
-			window := chunk[:min(len(chunk), MaxLine+1)]
-			end = bytes.LastIndexByte(window, '\n')
+			whole = wholeEnd(chunk)
 		}
-		if end < 0 {
+		if whole == 0 {
 			chunk = c.join(chunk)
 			continue
 		}
-		c.emit(chunk[:end+1], false)
-		chunk = chunk[end+1:]
+		c.emit(chunk[:whole], false)
+		chunk = chunk[whole:]
 	}
 	return taken, nil
+}
+
+// wholeEnd is where the whole lines at the beginning of chunk end, none of which is
+// longer than MaxLine: it goes from the last newline within reach to the next.
+func wholeEnd(chunk []byte) int {
+	end := 0
+	for end < len(chunk) {
+		window := chunk[end:min(len(chunk), end+MaxLine+1)]
+		last := bytes.LastIndexByte(window, '\n')
+		if last < 0 {
+			break
+		}
+		end += last + 1
+	}
+	return end
 }
 
 // join moves the beginning of chunk to the unfinished line, up to the end of the

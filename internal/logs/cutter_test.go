@@ -52,7 +52,10 @@ func TestCutter(t *testing.T) {
 			{long + MarkContinues + "\n", true}, {MarkContinued + long + "\n", false},
 		}},
 		{"large chunk of lines", []string{long[:40000] + "\n" + long[:40000] + "\n"}, []emitted{
-			{long[:40000] + "\n", false}, {long[:40000] + "\n", false},
+			{long[:40000] + "\n" + long[:40000] + "\n", false},
+		}},
+		{"long line in a large chunk", []string{"a\n" + long + long[:1] + "\nb\n"}, []emitted{
+			{"a\n", false}, {long + MarkContinues + "\n", true}, {MarkContinued + long[:1] + "\n", false}, {"b\n", false},
 		}},
 	}
 	for _, test := range tests {
