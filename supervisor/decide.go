@@ -38,6 +38,7 @@ func (p *pool) decide(now time.Time) decision {
 		p.drain(d, now)
 		p.fill(d, now)
 		p.ask(d, now)
+		p.forget(d)
 		p.settle(now)
 		return *d
 	}
@@ -271,6 +272,21 @@ func (p *pool) start(d *decision, slot, generation int, now time.Time) {
 		s.owed = ""
 	}
 	d.order(Start{p.cfg.Name, m.id, slot, generation})
+}
+
+// forget lets go of generations that have no workers and will get none.
+func (p *pool) forget(d *decision) {
+	oldest := p.generation
+	for _, m := range p.members {
+		oldest = min(oldest, m.generation)
+	}
+	for generation := range p.draining {
+		oldest = min(oldest, generation)
+	}
+	if oldest > p.oldest {
+		p.oldest = oldest
+		d.order(Forget{p.cfg.Name, oldest})
+	}
 }
 
 // settle says so when the pool has become whole, and ends a reload that is done.

@@ -337,8 +337,8 @@ func TestSwap(t *testing.T) {
 		w.exit(id, exitZero)
 	}
 	w.wants("running 3 of 3, generation 2")
-	if w.pool.reload.Result != "ok" || len(w.pool.draining) != 0 {
-		t.Fatalf("reload %+v, draining %v", w.pool.reload, w.pool.draining)
+	if w.pool.reload.Result != "ok" || len(w.pool.draining) != 0 || w.forgotten != 2 {
+		t.Fatalf("reload %+v, draining %v, forgotten before %d", w.pool.reload, w.pool.draining, w.forgotten)
 	}
 }
 

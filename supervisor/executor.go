@@ -14,7 +14,7 @@ type Executor interface {
 }
 
 // Order is one thing to do: Bind, Hide, Unbind, Open, Probe, Expose, Drain, Shut,
-// Start, Stop or Kill.
+// Forget, Start, Stop or Kill.
 type Order interface{ order() }
 
 type (
@@ -60,6 +60,12 @@ type (
 		Pool       string
 		Generation int
 	}
+	// Forget says that no worker of a generation before that one will be started
+	// again.
+	Forget struct {
+		Pool   string
+		Before int
+	}
 	// Start begins a worker; Started and Exited, or Exited alone, come back, and
 	// between them at most one Ready or Unseen.
 	Start struct {
@@ -88,6 +94,7 @@ func (Probe) order()  {}
 func (Expose) order() {}
 func (Drain) order()  {}
 func (Shut) order()   {}
+func (Forget) order() {}
 func (Start) order()  {}
 func (Stop) order()   {}
 func (Kill) order()   {}

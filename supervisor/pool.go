@@ -55,6 +55,7 @@ type pool struct {
 	generation int
 	candidate  int  // 0: none
 	newest     int  // the highest number given out
+	oldest     int  // the lowest that a worker may still be started of
 	proven     bool // a worker of the generation has been ready
 	swap       swapState
 	draining   map[int]drainState // generations that were swapped out, and dropped candidates
@@ -113,7 +114,7 @@ type slot struct {
 const maxStrikes = 32
 
 func newPool(cfg PoolConfig, seed uint64, nextID func() ID, emit func(Event)) *pool {
-	p := &pool{cfg: cfg, nextID: nextID, emit: emit, up: true, processes: cfg.Processes, generation: 1, newest: 1,
+	p := &pool{cfg: cfg, nextID: nextID, emit: emit, up: true, processes: cfg.Processes, generation: 1, newest: 1, oldest: 1,
 		draining: map[int]drainState{}, exits: map[string]uint64{}, restarts: map[string]uint64{}, jitter: rand.New(rand.NewPCG(seed, 1))}
 	p.growSlots()
 	return p

@@ -25,7 +25,7 @@ type world struct {
 
 	binding, unbinding, hiding bool
 	opening, exposing          int          // the generation, 0: none
-	answered                   int          // likewise
+	answered, forgotten        int          // likewise
 	probing                    []int        // ordered, not reported
 	draining                   map[int]bool // ordered, not reported
 	open                       map[int]bool // sockets of generations of their own
@@ -98,7 +98,12 @@ func (w *world) take(o Order) {
 		if len(w.pool.membersOf(o.Generation)) > 0 {
 			w.t.Fatalf("the socket of generation %d is closed under its workers", o.Generation)
 		}
+	case Forget:
+		w.forgotten = o.Before
 	case Start:
+		if o.Generation < w.forgotten {
+			w.t.Fatalf("a worker of generation %d is started, which was forgotten", o.Generation)
+		}
 		w.startsAt = append(w.startsAt, w.now)
 		w.ordered[o.ID] = o
 		if w.pool.address != addressBound {

@@ -3,16 +3,17 @@ package executor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/internal/logs"
 	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
@@ -35,14 +36,15 @@ func (c *crew) birth(generation int) (*birth, error) {
 	if err != nil {
 		return nil, err
 	}
-	for g := range c.births { // of generations that nobody starts workers of any more
-		if g < generation-1 && !slices.Contains(c.socketsApart(), c.on[g]) {
-			delete(c.births, g)
-			delete(c.on, g)
-		}
-	}
 	c.births[generation] = b
 	return b, nil
+}
+
+// forget drops what is known of generations before that one.
+func (c *crew) forget(before int) {
+	past := func(generation int) bool { return generation < before }
+	maps.DeleteFunc(c.births, func(g int, _ *birth) bool { return past(g) })
+	maps.DeleteFunc(c.on, func(g int, _ *listen.Socket) bool { return past(g) })
 }
 
 func newBirth(p config.Pool) (*birth, error) {

@@ -223,6 +223,8 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		go e.drain(socket, c.pidsOn(socket), o)
 	case supervisor.Shut:
 		e.all()[o.Pool].shut(o.Generation)
+	case supervisor.Forget:
+		e.all()[o.Pool].forget(o.Before)
 	case supervisor.Start:
 		e.start(e.all()[o.Pool], o)
 	case supervisor.Stop:

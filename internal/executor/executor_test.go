@@ -237,6 +237,30 @@ func TestFolderIsResolvedOncePerGeneration(t *testing.T) {
 	s.unbind()
 }
 
+func TestStoppedPoolIsLookedUpAnew(t *testing.T) {
+	s := set(t, "pwd")
+	s.start(1)
+	s.end(1)
+	s.unbind()
+	if err := os.Mkdir(filepath.Join(s.folder, "8"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(s.folder, "current")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("8", filepath.Join(s.folder, "current")); err != nil {
+		t.Fatal(err)
+	}
+	s.e.Do(supervisor.Bind{Pool: "blog"})
+	next[supervisor.Bound](s)
+	s.start(2)
+	s.end(2)
+	if lines := s.e.Output("blog").Tail(1); len(lines) != 1 || filepath.Base(string(lines[0].Text)) != "8" {
+		t.Errorf("after a stop and a start it runs in %q, want the new release", lines)
+	}
+	s.unbind()
+}
+
 func TestFailedStartTellsWhoIsToBlame(t *testing.T) {
 	s := set(t, "serve")
 	script := filepath.Join(s.folder, "app.fcgi")

@@ -78,6 +78,7 @@ func (c *crew) unbind() {
 		socket.Close()
 	}
 	clear(c.on)
+	clear(c.births) // a pool that is started again is looked up anew: it may be another release
 }
 
 // Bounds of how often sockets that are being emptied are looked at.

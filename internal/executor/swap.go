@@ -66,12 +66,8 @@ func (c *crew) expose(generation int) error {
 // the private name if it was never exposed.
 func (c *crew) shut(generation int) {
 	socket := c.on[generation]
-	for g := range c.on {
-		if g <= generation && c.on[g] == socket {
-			delete(c.on, g)
-			delete(c.births, g)
-		}
-	}
+	delete(c.on, generation)
+	delete(c.births, generation)
 	if socket == nil || socket == c.socket.Load() {
 		return
 	}
