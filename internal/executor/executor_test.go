@@ -256,7 +256,7 @@ func TestStoppedPoolIsLookedUpAnew(t *testing.T) {
 	s.start(2)
 	s.end(2)
 	if lines := s.e.Output("blog").Tail(1); len(lines) != 1 || filepath.Base(string(lines[0].Text)) != "8" {
-		t.Errorf("after a stop and a start it runs in %q, want the new release", lines)
+		t.Errorf("after a stop and a start it runs in %v, want the new release", lines)
 	}
 	s.unbind()
 }
