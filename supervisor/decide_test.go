@@ -26,8 +26,11 @@ func TestAddressIsBoundFirst(t *testing.T) {
 
 func TestBindIsTriedAgain(t *testing.T) {
 	w := newWorld(t, testConfig(1))
-	w.bind(errors.New("port 9000 is taken"))
+	w.bind(errors.New("listen on unix:/run/blog.sock: the folder /run does not exist"))
 	w.wants("backoff 0 of 1, generation 1")
+	if want := "cannot listen on unix:/run/blog.sock: the folder /run does not exist"; w.pool.lastFailure.Text != want {
+		t.Errorf("failure %q, want %q", w.pool.lastFailure.Text, want)
+	}
 	w.pass(99 * time.Millisecond)
 	if w.binding {
 		t.Fatal("tried again before the delay has passed")

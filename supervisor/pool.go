@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"time"
 
@@ -171,8 +172,10 @@ func (p *pool) bound(now time.Time, err error) {
 	}
 	if err != nil {
 		p.address = addressUnbound
-		p.say(now, nil, Event{Kind: KindFailed, Bad: true, Text: "cannot " + err.Error()})
-		p.fail(now, Failure{At: now, Slot: -1, Text: "cannot " + err.Error()})
+		doing := "listen on " + p.cfg.Listen + ": "
+		text := "cannot " + doing + strings.TrimPrefix(err.Error(), doing)
+		p.say(now, nil, Event{Kind: KindFailed, Bad: true, Text: text})
+		p.fail(now, Failure{At: now, Slot: -1, Text: text})
 		return
 	}
 	p.address = addressBound

@@ -31,7 +31,8 @@ func (e *Executor) Add(p config.Pool) {
 func (e *Executor) Configure(p config.Pool) (err error) {
 	e.wait(func() {
 		c := e.all()[p.Name]
-		if p.Log != c.cfg.Log {
+		_, own := c.sink.(ownLog) // it may have fallen back to it
+		if p.Log != c.cfg.Log || own && p.Log.Output == config.OutputFile {
 			var next sink
 			if next, err = newSink(p, e.log); err != nil {
 				return
