@@ -97,7 +97,7 @@ func (p *pool) end(d *decision, m *member, why string) {
 
 // ripen acts on the time that has passed over starting workers.
 func (p *pool) ripen(d *decision, now time.Time) {
-	for _, m := range append([]*member{}, p.members...) {
+	for _, m := range p.members {
 		if m.phase != PhaseStarting || m.startedAt.IsZero() {
 			continue
 		}

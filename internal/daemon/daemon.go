@@ -25,17 +25,19 @@ var ErrRefused = errors.New("no pool can run like this")
 
 // Daemon is a running supervisor with everything around it.
 type Daemon struct {
-	cfg        atomic.Pointer[config.Config] // replaced by the door
-	door       *door
-	signals    *signals
-	log        *logs.Log
-	lock       *control.Lock
-	executor   *executor.Executor
-	supervisor *supervisor.Supervisor
-	server     *http.Server
-	served     chan error
-	tidier     *tidier
-	startedAt  time.Time
+	cfg  atomic.Pointer[config.Config] // replaced by the door
+	door *door
+	// reconfigured tells who watches files that cfg has been replaced; holds one.
+	reconfigured chan struct{}
+	signals      *signals
+	log          *logs.Log
+	lock         *control.Lock
+	executor     *executor.Executor
+	supervisor   *supervisor.Supervisor
+	server       *http.Server
+	served       chan error
+	tidier       *tidier
+	startedAt    time.Time
 }
 
 // flushGrace is how long the end waits for a slow reader of the logs.
@@ -49,7 +51,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 	if err != nil {
 		return err
 	}
-	d := &Daemon{log: log, tidier: newTidier(), startedAt: time.Now()}
+	d := &Daemon{log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now()}
 	d.cfg.Store(cfg)
 	defer d.closeLog()
 	d.signals = catchSignals()

@@ -7,6 +7,13 @@ import (
 	"fcgi-supervisor/supervisor"
 )
 
+// bootGarbage lets the heap grow while pools boot: collections that would only find
+// goroutines of workers just begun cost more than the memory that they free.
+const (
+	bootGarbage  = 400
+	usualGarbage = 100 // the default of the runtime
+)
+
 // tidier gives memory back to the system after a burst of garbage, such as 512
 // workers make that start together. It is only asked at the end of one: an idle
 // supervisor wakes for nothing.
@@ -15,7 +22,10 @@ type tidier struct {
 	running atomic.Bool
 }
 
-func newTidier() *tidier { return &tidier{booted: map[string]bool{}} }
+func newTidier() *tidier {
+	debug.SetGCPercent(bootGarbage)
+	return &tidier{booted: map[string]bool{}}
+}
 
 func (t *tidier) note(e supervisor.Event) {
 	whole := e.Kind == supervisor.KindReady && e.Slot < 0
@@ -26,6 +36,7 @@ func (t *tidier) note(e supervisor.Event) {
 	}
 	if t.running.CompareAndSwap(false, true) {
 		go func() { // ends by itself, within milliseconds
+			debug.SetGCPercent(usualGarbage)
 			debug.FreeOSMemory()
 			t.running.Store(false)
 		}()

@@ -62,6 +62,10 @@ func (d *Daemon) readAgain(ctx context.Context) {
 	}
 	d.warnOf(old.Supervisor, next.Supervisor)
 	d.cfg.Store(next)
+	select {
+	case d.reconfigured <- struct{}{}:
+	default:
+	}
 	for _, p := range old.Pools {
 		if find(next.Pools, p.Name) == nil {
 			d.supervisor.Remove(ctx, p.Name)

@@ -40,20 +40,26 @@ func (d *Daemon) startWatching() (stop func()) {
 }
 
 // follow takes note of a new configuration, and of reloads that somebody asked
-// for, which end the suspension of a watch. Both show in what the loop publishes.
+// for, which end the suspension of a watch: they show in what the loop publishes.
+// Where nothing is watched it sleeps.
 func (w *watching) follow() {
 	var last uint64
 	for {
-		events, more := w.daemon.supervisor.Events(last)
-		if len(events) > 0 {
-			last = events[len(events)-1].Seq
-		}
 		w.configure(w.daemon.config())
-		for _, p := range w.daemon.supervisor.Snapshot().Pools {
-			w.resume(p)
+		var published <-chan struct{} // nil: never
+		if w.watcher != nil {
+			events, more := w.daemon.supervisor.Events(last)
+			if len(events) > 0 {
+				last = events[len(events)-1].Seq
+			}
+			published = more
+			for _, p := range w.daemon.supervisor.Snapshot().Pools {
+				w.resume(p)
+			}
 		}
 		select {
-		case <-more:
+		case <-published:
+		case <-w.daemon.reconfigured:
 		case <-w.ctx.Done():
 			if w.watcher != nil {
 				w.watcher.Close()

@@ -19,9 +19,9 @@ const (
 	// grown is the age from which a worker that is not seen waiting is asked
 	// whether it is serving already: that costs a question to the kernel.
 	grown = 5 * time.Millisecond
-	// restShare: after a round of looks it rests four times as long as that took,
+	// restShare: after a round of looks it rests nine times as long as that took,
 	// so that 512 workers that start together are not kept from starting.
-	restShare = 4
+	restShare = 9
 )
 
 // looker looks at starting workers until they are ready. Its goroutine sleeps
