@@ -227,7 +227,7 @@ func TestManyFiles(t *testing.T) {
 	}
 	w.next()
 	run(t, root, "touch -d 2030-01-01 many/39/1999.py") // else it may be as old as the others
-	for w.next() != "many/39/1999.py" { // a pause longer than the debounce is the machine's right
+	for w.next() != "many/39/1999.py" {                 // a pause longer than the debounce is the machine's right
 		continue
 	}
 }
