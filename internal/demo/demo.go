@@ -108,7 +108,7 @@ func announce(out io.Writer, address, self, control string) {
 
     %[2]s status --control %[3]s
     %[2]s restart demo --control %[3]s
-    kill -9 PID    (of a worker, or of all five at once; no request is lost)
+    kill -9 PID    (of a worker, or of all five at once: they are back before you look)
 
   Ctrl-C ends the demo and leaves nothing behind.
 
