@@ -37,7 +37,7 @@ func BenchmarkLife(b *testing.B) {
 	spec := Spec{Path: "/bin/true", Args: []string{"true"}, Umask: 0o22, ListenFD: null}
 	ended := make(chan struct{})
 	for b.Loop() {
-		if _, err := Start(spec, Hooks{Output: func([]byte) {}, Exited: func(Exit) { ended <- struct{}{} }}); err != nil {
+		if _, err := Start(spec, Hooks{Output: func(chunk []byte, _ bool) int { return len(chunk) }, Exited: func(Exit) { ended <- struct{}{} }}); err != nil {
 			b.Fatal(err)
 		}
 		<-ended

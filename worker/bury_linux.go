@@ -28,8 +28,10 @@ type childStatus struct {
 
 // si_code of a child's end, sigaction(2).
 const (
-	codeExited = 1
-	codeDumped = 3
+	codeUnknown = 0
+	codeExited  = 1
+	codeKilled  = 2
+	codeDumped  = 3
 )
 
 // ended tells whether the process behind pidfd has ended, and how, without
@@ -62,6 +64,10 @@ func waitid(pidfd uintptr, s *childStatus, options uintptr) error {
 func (s childStatus) exit(started time.Time) Exit {
 	now := time.Now()
 	e := Exit{At: now, Lived: now.Sub(started)}
+	if s.code == codeUnknown {
+		e.Unknown = true
+		return e
+	}
 	if s.code == codeExited {
 		e.Code = int(s.status)
 		return e
@@ -75,7 +81,7 @@ func (s childStatus) exit(started time.Time) Exit {
 // the kernel 100 µs to count, so it is done while the output is being read.
 func (s childStatus) claimed() <-chan bool {
 	oom := make(chan bool, 1)
-	if s.code == codeExited || syscall.Signal(s.status) != unix.SIGKILL {
+	if s.code == codeUnknown || s.code == codeExited || syscall.Signal(s.status) != unix.SIGKILL {
 		oom <- false
 		return oom
 	}

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -17,6 +19,7 @@ type Exit struct {
 	Signal   syscall.Signal
 	Core     bool // a core file was written
 	OOM      bool // SIGKILL, and the kernel counted an out-of-memory kill
+	Unknown  bool // how it ended was told to another process, its parent
 	StartErr error
 	Note     string   // what else was found out about the end; may be empty
 	Output   []string // the last lines it wrote, oldest first
@@ -32,6 +35,8 @@ func (e Exit) Text() string {
 	switch {
 	case e.StartErr != nil:
 		return e.StartErr.Error()
+	case e.Unknown:
+		return "ended" + after + "; how was not told to us, who did not start it"
 	case e.OOM:
 		return "killed by SIGKILL (out of memory)" + after
 	case e.Signal != 0 && e.Core:
@@ -43,11 +48,13 @@ func (e Exit) Text() string {
 }
 
 // Reason is the short form that counters are labelled with: exit_0,
-// exit_nonzero, signal, oom or start_error.
+// exit_nonzero, signal, oom, start_error or unknown.
 func (e Exit) Reason() string {
 	switch {
 	case e.StartErr != nil:
 		return "start_error"
+	case e.Unknown:
+		return "unknown"
 	case e.OOM:
 		return "oom"
 	case e.Signal != 0:
@@ -56,6 +63,35 @@ func (e Exit) Reason() string {
 		return "exit_0"
 	}
 	return "exit_nonzero"
+}
+
+// exitText is an Exit as it is written down: an error is its text.
+type exitText struct {
+	plainExit
+	StartErr string `json:",omitempty"`
+}
+
+type plainExit Exit // without its methods
+
+// MarshalJSON and UnmarshalJSON keep the text of StartErr.
+func (e Exit) MarshalJSON() ([]byte, error) {
+	text := exitText{plainExit: plainExit(e)}
+	if e.StartErr != nil {
+		text.StartErr, text.plainExit.StartErr = e.StartErr.Error(), nil
+	}
+	return json.Marshal(text)
+}
+
+func (e *Exit) UnmarshalJSON(data []byte) error {
+	var text exitText
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	*e = Exit(text.plainExit)
+	if text.StartErr != "" {
+		e.StartErr = errors.New(text.StartErr)
+	}
+	return nil
 }
 
 // SignalName is the name as kill -l knows it, with SIG in front; real-time

@@ -16,12 +16,30 @@ type Process struct {
 
 // Hooks are described where they are used, in process_linux.go.
 type Hooks struct {
-	Output func(chunk []byte)
+	Output func(chunk []byte, last bool) int
 	Exited func(Exit)
 }
 
 // Start reports errors.ErrUnsupported.
 func Start(Spec, Hooks) (*Process, error) { return nil, errors.ErrUnsupported }
+
+// ChunkSize is described where it is used, in output_linux.go.
+const ChunkSize = 256 << 10
+
+// ErrGone: the process that had that pid and start time has ended.
+var ErrGone = errors.New("the process has ended")
+
+// Adopt reports errors.ErrUnsupported.
+func Adopt(int, uint64, time.Time) (*Process, error) { return nil, errors.ErrUnsupported }
+
+// Mind does nothing: there is no process.
+func (*Process) Mind(Hooks) {}
+
+// Abandon does nothing: there is no process.
+func (*Process) Abandon() {}
+
+// Descriptor reports errors.ErrUnsupported.
+func (*Process) Descriptor(int) (int, error) { return -1, errors.ErrUnsupported }
 
 // Stop does nothing: there is no process.
 func (*Process) Stop(StopPlan) {}

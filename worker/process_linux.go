@@ -15,8 +15,11 @@ import (
 // the process's own goroutines and must not block for long.
 type Hooks struct {
 	// Output gets what the worker writes, in chunks that are only valid during
-	// the call. Never called again once Exited has been.
-	Output func(chunk []byte)
+	// the call, and returns how many bytes it has taken for good: the others are
+	// shown again, with what follows them. Of a chunk of ChunkSize it must take
+	// some. last says that the worker has ended, and all must be taken. Never
+	// called again once Exited has been.
+	Output func(chunk []byte, last bool) int
 	// Exited is called exactly once, last, when the worker has ended, its group
 	// has been killed and its output has been read.
 	Exited func(Exit)
@@ -29,9 +32,10 @@ type Process struct {
 	StartTicks uint64 // field 22 of /proc/PID/stat: with PID it names the process for ever
 	StartedAt  time.Time
 
-	pidfd  *os.File // non-blocking, in the poller; closed by the minder
-	output *output
-	hooks  Hooks
+	pidfd  *os.File      // non-blocking, in the poller; closed by the minder
+	child  bool          // ours; else its end is seen, and how it ended perhaps not
+	output *output       // nil: it has left our pipe behind
+	hooks  Hooks         // set by mind
 	gone   chan struct{} // closed by the minder when the worker is buried
 
 	// A mutex because kill(2) of the group must not come after the reaping,
@@ -44,7 +48,7 @@ type Process struct {
 // Start gives birth to a worker. When it returns without an error the program
 // has been executed; a *StartError says which step failed.
 func Start(spec Spec, hooks Hooks) (*Process, error) {
-	out, theirs, err := newOutput(hooks.Output)
+	out, theirs, err := newOutput()
 	if err != nil {
 		return nil, err
 	}
@@ -56,20 +60,31 @@ func Start(spec Spec, hooks Hooks) (*Process, error) {
 		return nil, err
 	}
 	_ = unix.SetNonblock(fd, true) // PIDFD_NONBLOCK, Linux 5.10: lets the poller have it
-	p := &Process{PID: pid, StartedAt: started, output: out, hooks: hooks,
+	p := &Process{PID: pid, StartedAt: started, output: out, child: true,
 		pidfd: os.NewFile(uintptr(fd), "worker"), gone: make(chan struct{})}
 	p.StartTicks, _ = startTicks(pid)
-	go out.read()
-	go p.mind()
+	p.Mind(hooks)
 	return p, nil
+}
+
+// Mind begins to watch a worker that Adopt has taken back; Start does it by
+// itself.
+func (p *Process) Mind(hooks Hooks) {
+	p.hooks = hooks
+	if p.output != nil {
+		go p.output.read(hooks.Output)
+	}
+	go p.mind()
 }
 
 // mind waits for the worker's end and buries it. It ends with the worker.
 func (p *Process) mind() {
 	status, err := p.wait()
-	p.killGroup(unix.SIGKILL) // before the reaping: no grandchild keeps the socket
+	p.endGroup() // before the reaping: no grandchild keeps the socket
 	oom := status.claimed()
-	p.output.finish()
+	if p.output != nil {
+		p.output.finish()
+	}
 	exit := status.exit(p.StartedAt)
 	exit.OOM = <-oom
 	if err != nil {
@@ -95,7 +110,11 @@ func (p *Process) wait() (status childStatus, err error) {
 	}
 	var waitErr error
 	err = raw.Read(func(fd uintptr) (done bool) {
-		status, done, waitErr = ended(fd)
+		if p.child {
+			status, done, waitErr = ended(fd)
+		} else {
+			status, done = endedElsewhere(fd)
+		}
 		return done || waitErr != nil
 	})
 	if err == nil {

@@ -47,6 +47,8 @@ var roles = map[string]func(){
 	"exit":     func() { fmt.Fprintln(os.Stderr, "going"); fmt.Print("without newline"); os.Exit(7) },
 	"abort":    func() { signal.Reset(); _ = unix.Kill(os.Getpid(), unix.SIGTERM); time.Sleep(time.Hour) },
 	"notify":   notify,
+	"keeper":   keeper,
+	"chatty":   chatty,
 }
 
 func pass(fd int, _ unix.Sockaddr, err error) {
@@ -260,7 +262,7 @@ func (s *stage) start(spec Spec) *Process {
 	s.t.Helper()
 	var written strings.Builder
 	p, err := Start(spec, Hooks{
-		Output: func(chunk []byte) { written.Write(chunk) },
+		Output: func(chunk []byte, _ bool) int { written.Write(chunk); return len(chunk) },
 		Exited: func(e Exit) { s.output <- written.String(); s.exit <- e },
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -180,12 +181,22 @@ func (e *Executor) hooks(c *crew, o supervisor.Start, h *hand, announced <-chan 
 		c.ring.Add(block)
 		sink.Take(block)
 	})
-	output := func(chunk []byte) {
+	// What is not written yet stays in the pipe, and so does an unfinished line:
+	// if we die, our successor finds them there.
+	output := func(chunk []byte, ended bool) int {
 		if block.PID == 0 {
 			<-announced // the pid is known then
 			block.PID = h.process.PID
 		}
-		_, _ = cutter.Write(chunk)
+		whole := bytes.LastIndexByte(chunk, '\n') + 1
+		if ended || whole == 0 && len(chunk) == worker.ChunkSize {
+			whole = len(chunk)
+		}
+		if whole > 0 {
+			_, _ = cutter.Write(chunk[:whole])
+			sink.Sync()
+		}
+		return whole
 	}
 	exited := func(exit worker.Exit) {
 		<-announced

@@ -12,6 +12,7 @@ import (
 // sink is where a pool's output goes, besides its ring.
 type sink interface {
 	Take(logs.Block) // whole lines; copies what it keeps
+	Sync()           // returns when what was taken is written, or cannot be in good time
 	Reopen() error
 	Close(context.Context)
 }
@@ -40,6 +41,7 @@ func newSink(p config.Pool, log *logs.Log) (sink, error) {
 type ownLog struct{ log *logs.Log }
 
 func (o ownLog) Take(b logs.Block)   { o.log.WorkerOutput(b) }
+func (o ownLog) Sync()               { o.log.Sync() }
 func (ownLog) Reopen() error         { return nil }
 func (ownLog) Close(context.Context) {}
 
@@ -50,6 +52,7 @@ type fileSink struct {
 }
 
 func (f *fileSink) Take(b logs.Block) { _, _ = f.queue.Write(b.Bytes) }
+func (f *fileSink) Sync()             { f.queue.Sync() }
 func (f *fileSink) Reopen() error     { return f.file.Reopen() }
 
 func (f *fileSink) Close(ctx context.Context) {

@@ -48,6 +48,9 @@ func (l *Log) Slog() *slog.Logger { return slog.New(l.handler) }
 // WorkerOutput logs lines of a worker.
 func (l *Log) WorkerOutput(b Block) { l.handler.Output(b) }
 
+// Sync returns when what was logged before is written; see Queue.Sync.
+func (l *Log) Sync() { l.queue.Sync() }
+
 // Written is the number of lines that the log has taken.
 func (l *Log) Written() uint64 { return l.queue.Written() }
 

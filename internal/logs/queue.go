@@ -18,6 +18,8 @@ const (
 	ownRoom = 64 << 10
 	// stallLimit is how long a producer waits for a disk that makes no progress.
 	stallLimit = time.Second
+	// syncLimit is how long Sync waits for a reader that may be asleep.
+	syncLimit = 5 * time.Millisecond
 	// interruptGrace is how long Close waits for an interrupted write to return:
 	// a write(2) to a terminal that was stopped in the middle, or to a disk that
 	// is gone, never does.
@@ -55,6 +57,10 @@ type Queue struct {
 	filled  *sync.Cond    // pending has lines, or closed
 	pending *batch        // nil: no lines
 	room    chan struct{} // closed by run when pending was taken; nil: nobody waits
+	next    chan struct{} // closed by run when pending is written; nil: nobody waits
+	current chan struct{} // likewise what is being written
+	writing bool          // run is in the sink's Write
+	late    bool          // Sync waited in vain; set back by the next end of a write
 	stalled bool          // a producer waited in vain; set back by the next end of a write
 	failing bool          // the last write failed
 	closed  bool          // workers' lines are refused
@@ -162,6 +168,48 @@ func (q *Queue) waitForRoom() bool {
 	return !q.stalled
 }
 
+// Sync returns when what is queued now has been written, or has failed to be. It
+// gives up on a sink that makes no progress, soon on one that may be asleep.
+func (q *Queue) Sync() {
+	q.mu.Lock()
+	done := q.doneAfterThis()
+	limit := stallLimit
+	if q.pace == Drop {
+		limit = syncLimit
+	}
+	skip := done == nil || q.late || q.stalled
+	q.mu.Unlock()
+	if skip {
+		return
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		q.mu.Lock()
+		q.late = true
+		q.mu.Unlock()
+	}
+}
+
+// doneAfterThis is closed when everything that is queued has been written; nil if
+// nothing is.
+func (q *Queue) doneAfterThis() chan struct{} {
+	done := &q.next
+	switch {
+	case q.pending != nil:
+	case q.writing:
+		done = &q.current
+	default:
+		return nil
+	}
+	if *done == nil {
+		*done = make(chan struct{})
+	}
+	return *done
+}
+
 func (q *Queue) drop(lines []byte) {
 	if len(lines) > 0 {
 		n := countLines(lines)
@@ -194,6 +242,8 @@ func (q *Queue) take() *batch {
 	}
 	b := q.pending
 	q.pending = nil
+	q.current, q.next = q.next, nil
+	q.writing = b != nil
 	q.ended = b == nil
 	q.giveRoom()
 	return b
@@ -211,7 +261,11 @@ func (q *Queue) account(lines []byte, n int, err error) (Notice, bool) {
 	q.written.Add(countLines(lines[:n]))
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.stalled = false
+	q.stalled, q.late, q.writing = false, false, false
+	if q.current != nil {
+		close(q.current)
+		q.current = nil
+	}
 	// A line of which the sink took a part is lost; its newline is in the rest.
 	q.drop(lines[n:])
 	switch {

@@ -366,3 +366,36 @@ func TestQueueAfterClose(t *testing.T) {
 		t.Errorf("%d dropped, want 3", q.Dropped())
 	}
 }
+
+// Who must know that its lines are written waits for the write that has them, and
+// not for ever.
+func TestQueueSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := make(gate)
+		q := NewQueue(sink, Drop, nil)
+		q.Sync() // nothing is queued
+		_, _ = q.Write([]byte("first\n"))
+		synctest.Wait() // it is being written
+		_, _ = q.Write([]byte("second\n"))
+		synced := make(chan uint64, 1)
+		go func() { q.Sync(); synced <- q.Written() }()
+		synctest.Wait()
+		sink <- struct{}{}
+		sink <- struct{}{}
+		if n := <-synced; n != 2 {
+			t.Errorf("%d lines were written when Sync returned", n)
+		}
+
+		_, _ = q.Write([]byte("nobody reads\n"))
+		for _, want := range []time.Duration{syncLimit, 0} { // once is enough
+			begin := time.Now()
+			if q.Sync(); time.Since(begin) != want {
+				t.Errorf("waited %v for a sleeping reader, want %v", time.Since(begin), want)
+			}
+		}
+		close(sink)
+		if err := q.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
