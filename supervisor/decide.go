@@ -26,6 +26,7 @@ func (d *decision) lookAt(t time.Time) {
 // fact is under way or a time to look again is set.
 func (p *pool) decide(now time.Time) decision {
 	d := &decision{}
+	p.endAgain(d)
 	if !p.up || p.address > addressBound {
 		p.windDown(d, now)
 		return *d
@@ -54,6 +55,9 @@ func (p *pool) decide(now time.Time) decision {
 func (p *pool) windDown(d *decision, now time.Time) {
 	if p.hurry {
 		p.windDownNow(d)
+	}
+	if p.address == addressUnbound && len(p.members)+len(p.draining) > 0 { // of an earlier supervisor
+		p.address = addressHidden
 	}
 	switch p.address {
 	case addressBound:

@@ -19,6 +19,7 @@ const (
 	KindProbe     Kind = "probe"     // the pool became unhealthy, or healthy again
 	KindCommand   Kind = "command"   // somebody asked for something
 	KindScaled    Kind = "scaled"
+	KindAdopted   Kind = "adopted" // workers of an earlier supervisor were taken back
 )
 
 // Event is something that happened, in words and in fields.

@@ -71,6 +71,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 			cancelled = nil // seen; a nil channel is never ready
 			s.stopping = true
 			for _, p := range s.pools {
+				p.halted = p.up
 				s.stop(p)
 			}
 		}

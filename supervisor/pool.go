@@ -47,6 +47,7 @@ type pool struct {
 	emit   func(Event)
 
 	up        bool
+	halted    bool // it is not up only because the whole supervisor stops
 	leaving   bool // the configuration has it no more: it goes when it is stopped
 	processes int
 	hurry     bool // kill, do not retire
@@ -89,6 +90,7 @@ type member struct {
 	phase      Phase
 	why        string // we ended it, and why; empty: nobody asked
 	byUptime   bool
+	endAgain   bool // it was being ended when an earlier supervisor ended
 	pid        int
 	startTicks uint64
 	orderedAt  time.Time

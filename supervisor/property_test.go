@@ -41,7 +41,7 @@ func (rapidTB) Helper()                             {}
 
 func (w *world) disturb(rt *rapid.T) {
 	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: errors.New("no such file")}}
-	switch rapid.IntRange(0, 13).Draw(rt, "what") {
+	switch rapid.IntRange(0, 17).Draw(rt, "what") {
 	case 0, 1, 2:
 		if id, ok := pick(rt, w.ordered); ok {
 			w.start(id)
@@ -75,6 +75,10 @@ func (w *world) disturb(rt *rapid.T) {
 		w.command(func(s *Supervisor) { s.start(w.pool) })
 	case 11, 13:
 		w.socketFact(rt)
+	case 14, 15, 16:
+		w.keep()
+	case 17:
+		w.crash(rt)
 	case 12:
 		w.pass(time.Duration(rapid.IntRange(1, 40_000).Draw(rt, "ms")) * time.Millisecond)
 	}
@@ -116,6 +120,83 @@ func (w *world) socketFact(rt *rapid.T) {
 	}
 }
 
+// crash ends the supervisor, whose orders under way may have been carried out or
+// not, and lets a successor go on from what was written down last and from what is
+// there.
+func (w *world) crash(rt *rapid.T) {
+	w.t.Helper()
+	for _, id := range inOrder(w.ordered) {
+		if rapid.Bool().Draw(rt, "born") {
+			w.running[id] = w.ordered[id]
+		}
+	}
+	if w.exposing > 0 && rapid.Bool().Draw(rt, "exposed") {
+		w.clients = w.socket[w.exposing]
+	}
+	if w.hiding && rapid.Bool().Draw(rt, "removed") || w.pool.address > addressHiding && rapid.Bool().Draw(rt, "was removed") {
+		w.clients = 0
+	}
+	for _, id := range inOrder(w.running) {
+		if rapid.IntRange(0, 4).Draw(rt, "dies") == 0 {
+			delete(w.running, id)
+		}
+	}
+	w.succeed()
+}
+
+// succeed makes the successor.
+func (w *world) succeed() {
+	w.t.Helper()
+	cfg, found := w.pool.cfg, w.find()
+	successor := New([]PoolConfig{cfg}, nil, func(Event) {})
+	successor.Recall(w.kept, map[string]Finding{cfg.Name: found}, w.now)
+	w.pool = successor.pools[0]
+	w.pool.nextID, w.pool.emit = func() ID { w.lastID++; return w.lastID }, func(e Event) { w.events = append(w.events, e) }
+	w.lastID = successor.lastID
+	w.binding, w.unbinding, w.hiding, w.opening, w.exposing, w.answered, w.forgotten = false, false, false, 0, 0, 0, 0
+	w.probing, w.draining, w.ordered, w.stopped = nil, map[int]bool{}, map[ID]Start{}, map[ID]bool{}
+	if !found.Bound {
+		w.clients = 0
+	}
+	w.step()
+}
+
+// find is what a look at the processes tells: those that are not written down are
+// known by their environment.
+func (w *world) find() Finding {
+	var f Finding
+	known := map[ID]WorkerMemory{}
+	for _, m := range w.kept.Pools[0].Workers {
+		known[m.ID] = m
+	}
+	running, socket := map[ID]Start{}, map[int]int{}
+	newest := w.lastID
+	for _, id := range inOrder(w.running) {
+		o := w.running[id]
+		m := known[id]
+		if m.PID == 0 {
+			newest++
+			id = newest
+			m = WorkerMemory{ID: id, Slot: o.Slot, Generation: o.Generation, Phase: PhaseStarting, PID: 1000 + int(id), OrderedAt: w.now, StartedAt: w.now}
+		}
+		o.ID = id
+		running[id], socket[o.Generation] = o, w.socket[o.Generation]
+		f.Workers = append(f.Workers, m)
+	}
+	w.running, w.socket = running, socket
+	clear(w.open)
+	for generation, s := range socket {
+		if s == w.clients && s != 0 {
+			f.Bound = true
+			f.Exposed = append(f.Exposed, generation)
+		} else {
+			f.Apart = append(f.Apart, generation)
+			w.open[generation] = true
+		}
+	}
+	return f
+}
+
 func perhaps(rt *rapid.T) error {
 	if rapid.IntRange(0, 3).Draw(rt, "fails") == 0 {
 		return errors.New("disk full")
@@ -125,7 +206,9 @@ func perhaps(rt *rapid.T) error {
 
 func (w *world) unbind() {
 	w.unbinding = false
+	w.clients = 0
 	clear(w.open)
+	clear(w.socket)
 	w.pool.unbound(w.now)
 	w.step()
 }

@@ -123,19 +123,12 @@ func duplicate(a Address, fd int) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := unix.Getsockname(fd)
-	if err == nil {
+	if err = s.findPort(); err == nil {
 		err = unix.SetNonblock(fd, false)
 	}
 	if err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("listen on %s: %v", a, err)
-	}
-	switch name := name.(type) {
-	case *unix.SockaddrInet4:
-		s.port = name.Port
-	case *unix.SockaddrInet6:
-		s.port = name.Port
 	}
 	return s, nil
 }

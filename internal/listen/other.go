@@ -15,6 +15,20 @@ func Open(a Address, _ Options) (*Socket, error) {
 // Inherited finds nothing elsewhere than on Linux.
 func Inherited() map[string][]int { return nil }
 
+// Trace is described in adopt_linux.go.
+type Trace struct{ Inode, Device, Node uint64 }
+
+// Trace is for Linux only.
+func (s *Socket) Trace() Trace { return Trace{} }
+
+// Adopt is for Linux only.
+func Adopt(a Address, _, _ int, _ Trace) (*Socket, error) { return Open(a, Options{}) }
+
+// Shadow is for Linux only.
+func Shadow(a Address, inode uint64, _ int, _ Trace) *Socket {
+	return &Socket{address: a, inode: inode, fd: -1}
+}
+
 // Look is for Linux only.
 func Look([]*Socket) (*Table, error) {
 	return &Table{}, fmt.Errorf("look at sockets: %w", errors.ErrUnsupported)

@@ -100,15 +100,20 @@ func (t *Table) lookUnix(inodes map[uint64]bool) error {
 	return nil
 }
 
-// holdersOfFile are the processes with a socket bound to f, nil if the kernel
-// lists none.
-func holdersOfFile(f file) (*holders, error) {
-	want := unixName{
+// kernelName is how the kernel's table names a file.
+func kernelName(f file) unixName {
+	return unixName{
 		// The kernel's own form of a device number has 20 bits of minor
 		// (linux/kdev_t.h), and unix_diag cuts a file's number to 32 bits.
 		device: unix.Major(f.device)<<20 | unix.Minor(f.device),
 		node:   uint32(f.node),
 	}
+}
+
+// holdersOfFile are the processes with a socket bound to f, nil if the kernel
+// lists none.
+func holdersOfFile(f file) (*holders, error) {
+	want := kernelName(f)
 	return holdersBound(func(n unixName) bool { return n == want })
 }
 
