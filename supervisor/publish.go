@@ -17,6 +17,13 @@ type view struct {
 // Snapshot returns the newest picture. It never waits for the loop.
 func (s *Supervisor) Snapshot() *Snapshot { return s.view.Load().snapshot }
 
+// View is the number of the newest picture, which counts up, and a channel that is
+// closed when there is a newer one.
+func (s *Supervisor) View() (number uint64, changed <-chan struct{}) {
+	v := s.view.Load()
+	return v.number, v.changed
+}
+
 // Events returns the kept events with a number above after, and a channel that
 // is closed when there may be more.
 func (s *Supervisor) Events(after uint64) ([]Event, <-chan struct{}) {

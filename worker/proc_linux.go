@@ -18,6 +18,7 @@ import (
 // stat is what we use of /proc/PID/stat, proc_pid_stat(5).
 type stat struct {
 	state      byte
+	parent     int
 	group      int
 	ticks      uint64 // user and system time, in clock ticks
 	threads    int
@@ -57,7 +58,7 @@ func readStat(path string) (stat, error) {
 		n, _ := strconv.ParseUint(fields[field-3], 10, 64)
 		return n
 	}
-	return stat{state: fields[0][0], group: int(number(5)), ticks: number(14) + number(15),
+	return stat{state: fields[0][0], parent: int(number(4)), group: int(number(5)), ticks: number(14) + number(15),
 		threads: int(number(20)), startTicks: number(22), rssPages: number(24)}, nil
 }
 

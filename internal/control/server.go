@@ -35,6 +35,7 @@ type Backend struct {
 	ConfigPath string // empty when run from flags
 	StartedAt  time.Time
 	Log        *slog.Logger
+	Keep       func() // if not nil, returns when what is published now cannot be forgotten
 }
 
 // peerKey is where a connection's context has who is at its other end.
@@ -92,6 +93,9 @@ func (b *Backend) serveStatus(w http.ResponseWriter, r *http.Request) {
 // connections it does not see.
 func (b *Backend) status(name string) *Status {
 	snapshot := *b.Supervisor.Snapshot()
+	if b.Keep != nil {
+		b.Keep()
+	}
 	snapshot.At = time.Now() // of the look, which is made now; nothing may have been published for hours
 	seen := b.Observer.Observe(&snapshot)
 	status := &Status{Pools: []Pool{}, Supervisor: Supervisor{PID: os.Getpid(), Version: b.Version,

@@ -38,6 +38,10 @@ type Daemon struct {
 	served       chan error
 	tidier       *tidier
 	startedAt    time.Time
+	version      string
+	lineage      string // the mark of our workers
+	keeper       *keeper
+	starting     []config.Pool // as an earlier supervisor had them
 }
 
 // flushGrace is how long the end waits for a slow reader of the logs.
@@ -51,7 +55,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 	if err != nil {
 		return err
 	}
-	d := &Daemon{log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now()}
+	d := &Daemon{log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now(), version: version}
 	d.cfg.Store(cfg)
 	defer d.closeLog()
 	d.signals = catchSignals()
@@ -60,7 +64,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 	if err := d.checkMachine(); err != nil {
 		return err
 	}
-	if err := d.prepare(version); err != nil {
+	if err := d.prepare(); err != nil {
 		return err
 	}
 	defer d.close()
@@ -112,8 +116,8 @@ func (d *Daemon) checkMachine() error {
 
 // prepare opens everything that can be in somebody's way; on an error nothing is
 // left behind.
-func (d *Daemon) prepare(version string) (err error) {
-	folder := d.config().Supervisor.RuntimeDir
+func (d *Daemon) prepare() (err error) {
+	folder := d.runtimeDir()
 	if d.lock, err = control.Acquire(folder); err != nil {
 		return err
 	}
@@ -134,9 +138,9 @@ func (d *Daemon) prepare(version string) (err error) {
 	if err = d.openPools(); err != nil {
 		return err
 	}
-	d.supervisor = supervisor.New(poolConfigs(d.config().Pools), d.executor, d.record)
+	d.keeper = d.newKeeper()
 	d.server = control.NewServer(control.Backend{Supervisor: d.supervisor, Observer: d.executor, Output: d.executor.Output,
-		Version: version, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
+		Version: d.version, Keep: d.keeper.sync, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
 	d.served = make(chan error, 1)
 	go func() { d.served <- d.server.Serve(listener) }() // ended by close
 	return nil
@@ -145,9 +149,20 @@ func (d *Daemon) prepare(version string) (err error) {
 // openPools opens sockets and logs. As with the rest of the machine, only what
 // keeps every pool from running keeps us from running: the others are tried again.
 func (d *Daemon) openPools() error {
-	d.executor = executor.New(d.config().Pools, d.log)
+	left := d.inherit()
+	d.starting = d.startingPools(left)
+	d.executor = executor.New(d.starting, d.log, d.lineage)
+	d.supervisor = supervisor.New(poolConfigs(d.starting), d.executor, d.record)
+	if left != nil {
+		d.takeBack(left)
+	} else {
+		left = &state{Program: d.version, Lineage: d.lineage}
+	}
+	if err := left.write(statePath(d.runtimeDir())); err != nil { // before the first birth
+		return err
+	}
 	errs := d.executor.Open()
-	if len(errs) == len(d.config().Pools) {
+	if len(errs) == len(d.starting) {
 		d.executor.Discard()
 		return errors.Join(errs...)
 	}
@@ -157,11 +172,15 @@ func (d *Daemon) openPools() error {
 	return nil
 }
 
+func (d *Daemon) runtimeDir() string { return d.config().Supervisor.RuntimeDir }
+
 // run returns when the loop has ended.
 func (d *Daemon) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	d.executor.Run(d.supervisor.Report)
+	d.keeper.start()
+	defer d.keeper.done.Wait()
 	defer d.startWatching()()
 	d.door = d.openDoor()
 	defer d.door.close()
@@ -176,6 +195,7 @@ func (d *Daemon) close() {
 	_ = d.server.Shutdown(ctx)
 	<-d.served
 	d.executor.Close(ctx)
+	_ = os.Remove(statePath(d.runtimeDir()))
 	d.lock.Close()
 	d.log.Slog().Info("stopped", "after", worker.Span(time.Since(d.startedAt)))
 }

@@ -38,6 +38,7 @@ func (o *door) close() {
 }
 
 func (o *door) answer(ctx context.Context, d *Daemon) {
+	d.catchUp(ctx, d.starting)
 	for {
 		select {
 		case <-o.knocks:
@@ -79,7 +80,7 @@ func (d *Daemon) readAgain(ctx context.Context) {
 			d.begin(p)
 			continue
 		}
-		all.Go(func() { d.renew(ctx, *before, p) })
+		all.Go(func() { d.renew(ctx, *before, p, "signal") })
 	}
 	all.Wait()
 }
@@ -114,12 +115,12 @@ func (d *Daemon) begin(p config.Pool) {
 
 // renew gives a pool its changed configuration and a new generation. One that is
 // stopped stays so. Events tell what becomes of it.
-func (d *Daemon) renew(ctx context.Context, old, next config.Pool) {
+func (d *Daemon) renew(ctx context.Context, old, next config.Pool, trigger string) {
 	status := d.supervisor.Snapshot().Pool(next.Name)
 	stopped := status != nil && status.State == supervisor.Stopped
 	rebind := needsSocket(old, next) && reloadOf(next) != supervisor.ReloadSwap
 	if rebind && !stopped { // the workers share the old socket: there is no way round
-		d.command(ctx, next.Name, supervisor.ActionStop)
+		d.command(ctx, next.Name, supervisor.ActionStop, trigger)
 	}
 	if err := d.executor.Configure(next); err != nil {
 		d.log.Slog().Error("cannot change the pool, its old configuration stays", "pool", next.Name, "err", err)
@@ -129,14 +130,18 @@ func (d *Daemon) renew(ctx context.Context, old, next config.Pool) {
 	switch {
 	case stopped:
 	case rebind:
-		d.command(ctx, next.Name, supervisor.ActionStart)
+		d.command(ctx, next.Name, supervisor.ActionStart, trigger)
 	default:
-		d.command(ctx, next.Name, supervisor.ActionReload)
+		d.command(ctx, next.Name, supervisor.ActionReload, trigger)
 	}
 }
 
-func (d *Daemon) command(ctx context.Context, pool string, action supervisor.Action) {
-	_, _ = d.supervisor.Do(ctx, supervisor.Command{Action: action, Pool: pool, Trigger: "signal", By: "SIGHUP"}, nil)
+func (d *Daemon) command(ctx context.Context, pool string, action supervisor.Action, trigger string) {
+	by := "SIGHUP"
+	if trigger == "config" {
+		by = "the changed configuration"
+	}
+	_, _ = d.supervisor.Do(ctx, supervisor.Command{Action: action, Pool: pool, Trigger: trigger, By: by}, nil)
 }
 
 // needsSocket: what has changed is a property of the listening socket.

@@ -38,6 +38,7 @@ func (c *crew) birth(generation int) (*birth, error) {
 		return nil, err
 	}
 	c.births[generation] = b
+	c.changed()
 	return b, nil
 }
 
@@ -46,6 +47,7 @@ func (c *crew) forget(before int) {
 	past := func(generation int) bool { return generation < before }
 	maps.DeleteFunc(c.births, func(g int, _ *birth) bool { return past(g) })
 	maps.DeleteFunc(c.on, func(g int, _ *listen.Socket) bool { return past(g) })
+	c.changed()
 }
 
 func newBirth(p config.Pool) (*birth, error) {
@@ -134,7 +136,11 @@ func (e *Executor) bear(c *crew, o supervisor.Start, h *hand, announced chan str
 	if socket == nil {
 		return nil, errors.New("the socket is closed")
 	}
-	c.on[o.Generation], h.socket = socket, socket
+	h.socket = socket
+	if c.on[o.Generation] != socket {
+		c.on[o.Generation] = socket
+		c.changed()
+	}
 	if len(c.hands) == 0 {
 		if err := socket.SetBlocking(); err != nil {
 			return nil, err
@@ -142,8 +148,8 @@ func (e *Executor) bear(c *crew, o supervisor.Start, h *hand, announced chan str
 	}
 	spec := b.spec
 	spec.ListenFD = socket.FD()
-	spec.Env = append(append([]string{}, b.spec.Env...), "FCGI_SUPERVISOR_POOL="+o.Pool,
-		"FCGI_SUPERVISOR_WORKER="+strconv.Itoa(o.Slot), "FCGI_SUPERVISOR_GENERATION="+strconv.Itoa(o.Generation))
+	spec.Env = append(append([]string{}, b.spec.Env...), lineageVariable+"="+e.lineage, poolVariable+"="+o.Pool,
+		workerVariable+"="+strconv.Itoa(o.Slot), generationVariable+"="+strconv.Itoa(o.Generation))
 	if c.cfg.Ready == config.ReadyNotify {
 		if h.notify, err = worker.NewNotify(uint64(o.ID)); err != nil {
 			return nil, err

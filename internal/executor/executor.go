@@ -19,9 +19,10 @@ import (
 
 // Executor carries out orders, one after the other, in a goroutine of its own.
 type Executor struct {
-	report func(supervisor.Fact) bool
-	log    *logs.Log
-	looker *looker
+	report  func(supervisor.Fact) bool
+	log     *logs.Log
+	lineage string // the mark of our workers and of those of our predecessors
+	looker  *looker
 
 	// A mutex and not a channel because Do is called by the loop, which must
 	// never wait, however many orders there are.
@@ -29,12 +30,13 @@ type Executor struct {
 	tasks []func()
 	wake  chan struct{} // holds one
 
-	crews   atomic.Pointer[map[string]*crew] // replaced whole; Add and Remove belong to one goroutine
-	born    map[int]bool                     // work goroutine only: pids of living workers
-	orphans *orphanage                       // work goroutine only
-	seen    sightings
-	quit    chan struct{} // closed by Close
-	done    sync.WaitGroup
+	crews    atomic.Pointer[map[string]*crew] // replaced whole; Add and Remove belong to one goroutine
+	born     map[int]bool                     // work goroutine only: pids of living workers
+	orphans  *orphanage                       // work goroutine only
+	recalled bool                             // workers were taken back; written before Run
+	seen     sightings
+	quit     chan struct{} // closed by Close
+	done     sync.WaitGroup
 }
 
 // crew is a pool as the executor sees it.
@@ -45,25 +47,30 @@ type crew struct {
 	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
 	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 
+	memory atomic.Pointer[Memory] // what a successor must know; likewise
+
 	births map[int]*birth         // work goroutine only: by generation
 	on     map[int]*listen.Socket // work goroutine only: the socket of each generation's workers
 	hands  map[supervisor.ID]*hand
 
-	oldSinks []sink // of earlier configurations: their workers may still write
-	daemons  int    // work goroutine only: the last generation whose workers made themselves daemons
+	over     *listen.Socket // work goroutine only: a predecessor's, which has our address and no descriptor
+	oldSinks []sink         // of earlier configurations: their workers may still write
+	daemons  int            // work goroutine only: the last generation whose workers made themselves daemons
 }
 
 // hand is a worker that has been ordered and not buried.
 type hand struct {
-	process *worker.Process // nil until it is born
-	socket  *listen.Socket  // on its descriptor 0
-	notify  *worker.Notify  // nil unless ready = "notify"
+	process *worker.Process          // nil until it is born
+	socket  *listen.Socket           // on its descriptor 0
+	notify  *worker.Notify           // nil unless ready = "notify"
+	adopted *supervisor.WorkerMemory // nil: it is a child of ours
 }
 
 // New makes an executor for these pools. Nothing is started before Run. A log file
-// that cannot be opened is reported, and its pool writes to our own log.
-func New(pools []config.Pool, log *logs.Log) *Executor {
-	e := &Executor{log: log, wake: make(chan struct{}, 1), born: map[int]bool{},
+// that cannot be opened is reported, and its pool writes to our own log. lineage is
+// the mark in the environment of workers by which a successor knows them.
+func New(pools []config.Pool, log *logs.Log, lineage string) *Executor {
+	e := &Executor{log: log, lineage: lineage, wake: make(chan struct{}, 1), born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
 	e.crews.Store(&map[string]*crew{})
 	for _, p := range pools {
@@ -99,6 +106,9 @@ func (e *Executor) Run(report func(supervisor.Fact) bool) {
 	e.report = report
 	e.looker = newLooker(report)
 	e.orphans = adopt()
+	for _, c := range e.all() {
+		e.attend(c)
+	}
 	ends := make(chan os.Signal, 1)
 	signal.Notify(ends, syscall.SIGCHLD)
 	e.done.Add(3)

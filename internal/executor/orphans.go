@@ -67,11 +67,21 @@ func (e *Executor) vanished(c *crew, grace time.Duration) bool {
 	return true
 }
 
-// strays are orphans of ours with the pool's name in their environment.
+// strays are orphans of ours with the pool's name in their environment. Those of
+// workers that were taken back are not our children.
 func (e *Executor) strays(c *crew) []int {
+	if e.recalled {
+		var list []int
+		for _, p := range worker.Find(lineageVariable + "=" + e.lineage) {
+			if p.Env[poolVariable] == c.cfg.Name && !e.born[p.PID] && !e.born[p.Group] {
+				list = append(list, p.PID)
+			}
+		}
+		return list
+	}
 	return slices.DeleteFunc(e.orphans.list(e.born), func(pid int) bool {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		return err != nil || !strings.Contains("\x00"+string(text), "\x00FCGI_SUPERVISOR_POOL="+c.cfg.Name+"\x00")
+		return err != nil || !strings.Contains("\x00"+string(text), "\x00"+poolVariable+"="+c.cfg.Name+"\x00")
 	})
 }
 

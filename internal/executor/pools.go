@@ -21,8 +21,10 @@ func (e *Executor) Add(p config.Pool) {
 		sink = ownLog{e.log}
 	}
 	next := maps.Clone(e.all())
-	next[p.Name] = &crew{cfg: p, sink: sink, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{},
+	c := &crew{cfg: p, sink: sink, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{},
 		on: map[int]*listen.Socket{}, hands: map[supervisor.ID]*hand{}}
+	c.changed()
+	next[p.Name] = c
 	e.crews.Store(&next)
 }
 
@@ -40,6 +42,7 @@ func (e *Executor) Configure(p config.Pool) (err error) {
 			c.oldSinks, c.sink = append(c.oldSinks, c.sink), next
 		}
 		c.cfg = p
+		c.changed()
 	})
 	return err
 }

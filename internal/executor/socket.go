@@ -16,7 +16,13 @@ func (c *crew) open() error {
 	if c.socket.Load() != nil {
 		return nil
 	}
-	socket, err := c.listen(firstGeneration, false)
+	socket, err := c.listen(firstGeneration, c.over != nil)
+	if err == nil && c.over != nil {
+		if err = socket.Expose(c.over); err != nil {
+			_ = socket.Unlink()
+			socket.Close()
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +85,8 @@ func (c *crew) unbind() {
 	}
 	clear(c.on)
 	clear(c.births) // a pool that is started again is looked up anew: it may be another release
+	c.over = nil
+	c.changed()
 }
 
 // Bounds of how often sockets that are being emptied are looked at.

@@ -40,6 +40,7 @@ func (c *crew) openApart(generation int) error {
 		return err
 	}
 	c.on[generation] = socket
+	c.changed()
 	c.setApart(append(slices.Clone(c.socketsApart()), socket))
 	return nil
 }
@@ -68,6 +69,7 @@ func (c *crew) shut(generation int) {
 	socket := c.on[generation]
 	delete(c.on, generation)
 	delete(c.births, generation)
+	c.changed()
 	if socket == nil || socket == c.socket.Load() {
 		return
 	}

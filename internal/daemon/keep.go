@@ -1,0 +1,110 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"fcgi-supervisor/supervisor"
+)
+
+// restShare: after it has written, the keeper rests nine times as long as that
+// took, so that pools of 512 workers that start are written down seldom.
+const restShare = 9
+
+// tellGrace is how long an answer waits for what it tells to be written down.
+const tellGrace = 50 * time.Millisecond
+
+// keeper writes the state down after every change that the loop publishes. Its
+// goroutine is ended by the end of the loop; it sleeps while nothing changes.
+type keeper struct {
+	daemon *Daemon
+	path   string
+	hurry  chan struct{} // holds one: somebody waits
+	done   sync.WaitGroup
+
+	// A mutex: those who wait are answered by the keeper's goroutine, which may be
+	// writing.
+	mu     sync.Mutex
+	number uint64        // of the view that is written down
+	more   chan struct{} // closed when number grows
+}
+
+func (d *Daemon) newKeeper() *keeper {
+	return &keeper{daemon: d, path: statePath(d.runtimeDir()), hurry: make(chan struct{}, 1), more: make(chan struct{})}
+}
+
+func (k *keeper) start() { k.done.Go(k.run) }
+
+func (k *keeper) run() {
+	failing := false
+	for {
+		number, changed := k.daemon.supervisor.View()
+		begin := time.Now()
+		memory, alive := k.daemon.supervisor.Remember()
+		if !alive {
+			return
+		}
+		err := k.daemon.stateNow(memory).write(k.path)
+		if err != nil && !failing {
+			k.daemon.log.Slog().Error("cannot write the state down: a supervisor that starts after a crash of this one will know less", "err", err)
+		}
+		failing = err != nil
+		k.written(number)
+		k.rest(restShare * time.Since(begin))
+		select {
+		case <-changed:
+		case <-k.daemon.supervisor.Done():
+			return
+		}
+	}
+}
+
+func (k *keeper) written(number uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.number = number
+	close(k.more)
+	k.more = make(chan struct{})
+}
+
+func (k *keeper) rest(pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-k.hurry:
+	case <-k.daemon.supervisor.Done():
+	}
+}
+
+// sync returns when what is published now is written down: what has been told
+// must not be forgotten. It gives up after a while.
+func (k *keeper) sync() {
+	wanted, _ := k.daemon.supervisor.View()
+	timer := time.NewTimer(tellGrace)
+	defer timer.Stop()
+	for {
+		k.mu.Lock()
+		number, more := k.number, k.more
+		k.mu.Unlock()
+		if number >= wanted {
+			return
+		}
+		select {
+		case k.hurry <- struct{}{}:
+		default:
+		}
+		select {
+		case <-more:
+		case <-timer.C:
+			return
+		case <-k.daemon.supervisor.Done():
+			return
+		}
+	}
+}
+
+// stateNow is what a successor must know.
+func (d *Daemon) stateNow(loop supervisor.Memory) *state {
+	return &state{Program: d.version, Lineage: d.lineage, Loop: loop, Pools: d.executor.Remember()}
+}

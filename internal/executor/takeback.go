@@ -1,0 +1,287 @@
+package executor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/supervisor"
+	"fcgi-supervisor/worker"
+)
+
+// The environment of workers, by which they are found again.
+const (
+	lineageVariable    = "FCGI_SUPERVISOR_ID"
+	poolVariable       = "FCGI_SUPERVISOR_POOL"
+	workerVariable     = "FCGI_SUPERVISOR_WORKER"
+	generationVariable = "FCGI_SUPERVISOR_GENERATION"
+)
+
+// Estate is what an earlier supervisor has left: its memory, and descriptors that
+// were handed to us, by the inode of their socket.
+type Estate struct {
+	Pools     map[string]Memory
+	Loop      supervisor.Memory
+	WrittenAt uint64 // StartTicks of then
+	Handed    map[uint64]int
+}
+
+// TakeBack finds the workers of an earlier supervisor and takes their sockets and
+// pipes back. It comes between New and Open; what it returns is for the loop.
+func (e *Executor) TakeBack(estate Estate) map[string]supervisor.Finding {
+	t := &takeBack{executor: e, estate: estate, nextID: estate.Loop.LastID, marked: worker.Find(lineageVariable + "=" + e.lineage)}
+	e.recalled = true
+	found := map[string]supervisor.Finding{}
+	for _, m := range estate.Loop.Pools {
+		if c := e.all()[m.Name]; c != nil {
+			found[m.Name] = t.pool(c, m)
+		}
+	}
+	for _, fd := range estate.Handed {
+		unix.Close(fd)
+	}
+	t.endLeftovers()
+	return found
+}
+
+// takeBack is the work of TakeBack.
+type takeBack struct {
+	executor *Executor
+	estate   Estate
+	marked   []worker.Found // processes with our mark
+	nextID   supervisor.ID
+}
+
+func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
+	memory := t.estate.Pools[m.Name]
+	c.recall(memory)
+	sockets := &recovery{crew: c, memory: memory, byInode: map[uint64]*listen.Socket{}}
+	for generation, g := range memory.Generations {
+		if fd, handed := t.estate.Handed[g.Socket.Inode]; handed {
+			delete(t.estate.Handed, g.Socket.Inode)
+			sockets.take(generation, g.Socket.Inode, func() (int, error) { return fd, nil })
+		}
+	}
+	var f supervisor.Finding
+	for _, w := range append(slices.Clone(m.Workers), t.unwritten(c, m)...) {
+		process, err := worker.Adopt(w.PID, w.StartTicks, w.StartedAt)
+		if err != nil {
+			if w.PID > 0 && !errors.Is(err, worker.ErrGone) {
+				t.executor.logger().Error(err.Error(), "pool", m.Name, "worker", w.Slot, "pid", w.PID)
+			}
+			continue
+		}
+		socket := sockets.of(process, w.Generation)
+		if socket == nil { // it has closed it: it is no use to anybody
+			process.Kill()
+			process.Abandon()
+			continue
+		}
+		c.on[w.Generation] = socket
+		c.hands[w.ID] = &hand{process: process, socket: socket, adopted: &w}
+		t.executor.born[w.PID] = true
+		f.Workers = append(f.Workers, w)
+	}
+	sockets.expose(&f)
+	c.changed()
+	return f
+}
+
+// unwritten are the workers that were born when the memory was already written.
+// Nobody but root and the pool's own user can have put our mark into a process of
+// that user.
+func (t *takeBack) unwritten(c *crew, m supervisor.PoolMemory) []supervisor.WorkerMemory {
+	known := map[int]bool{}
+	for _, w := range m.Workers {
+		known[w.PID] = true
+	}
+	uid, _, _, _, _, err := config.Credentials(c.cfg)
+	if err != nil {
+		return nil
+	}
+	var list []supervisor.WorkerMemory
+	for _, p := range t.marked {
+		slot, err1 := strconv.Atoi(p.Env[workerVariable])
+		generation, err2 := strconv.Atoi(p.Env[generationVariable])
+		if err := cmp.Or(err1, err2); err != nil || p.Env[poolVariable] != c.cfg.Name || known[p.PID] || p.UID != uid ||
+			slot < 0 || slot >= maxSlots || generation < 1 || !t.isWorker(p) {
+			continue
+		}
+		t.nextID++
+		list = append(list, supervisor.WorkerMemory{ID: t.nextID, Slot: slot, Generation: generation,
+			Phase: supervisor.PhaseStarting, PID: p.PID, StartTicks: p.StartTicks, OrderedAt: time.Now(), StartedAt: time.Now()})
+	}
+	return list
+}
+
+// maxSlots bounds what a forged environment can make of us; it is that of the key
+// processes.
+const maxSlots = 4096
+
+// isWorker: it is nobody's child that has our mark too, it leads a group, and it
+// was born in the moment before the end of its supervisor.
+func (t *takeBack) isWorker(p worker.Found) bool {
+	const lag = 200 // clock ticks: the memory is written within milliseconds
+	return p.Group == p.PID && p.StartTicks+lag >= t.estate.WrittenAt &&
+		!slices.ContainsFunc(t.marked, func(other worker.Found) bool { return other.PID == p.Parent })
+}
+
+// endLeftovers ends what workers that have died meanwhile have left in their
+// groups: it would keep the socket.
+func (t *takeBack) endLeftovers() {
+	for _, p := range t.marked {
+		leads := slices.ContainsFunc(t.marked, func(other worker.Found) bool { return other.PID == p.Group })
+		if p.Group != p.PID && !leads && !t.executor.born[p.Group] {
+			t.executor.logger().Warn("a worker has ended and left this process; ended", "pool", p.Env[poolVariable], "pid", p.PID)
+			_ = unix.Kill(p.PID, unix.SIGKILL)
+		}
+	}
+}
+
+// recovery takes the sockets of one pool back.
+type recovery struct {
+	crew    *crew
+	memory  Memory
+	byInode map[uint64]*listen.Socket
+}
+
+// of is the listening socket of a worker; nil if it has none of ours.
+func (r *recovery) of(p *worker.Process, generation int) *listen.Socket {
+	want := r.memory.Generations[generation].Socket.Inode
+	for _, fd := range append([]string{"0"}, descriptorsOf(p.PID)...) {
+		inode, ok := socketAt(p.PID, fd)
+		if !ok || fd != "0" && inode != want {
+			continue
+		}
+		number, _ := strconv.Atoi(fd)
+		if s := r.take(generation, inode, func() (int, error) { return p.Descriptor(number) }); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// take makes a Socket of a descriptor, once for each.
+func (r *recovery) take(generation int, inode uint64, descriptor func() (int, error)) *listen.Socket {
+	if s := r.byInode[inode]; s != nil {
+		return s
+	}
+	g := r.memory.Generations[generation]
+	address := g.Config.Listen
+	if address == (listen.Address{}) {
+		address = r.crew.cfg.Listen
+	}
+	var socket *listen.Socket
+	fd, err := descriptor()
+	switch {
+	case err == nil:
+		socket, err = listen.Adopt(address, fd, generation, g.Socket)
+	case errors.Is(err, unix.EPERM):
+		socket, err = listen.Shadow(address, inode, generation, g.Socket), nil
+	}
+	if err != nil {
+		return nil
+	}
+	r.byInode[inode] = socket
+	if r.crew.on[generation] == nil {
+		r.crew.on[generation] = socket
+	}
+	return socket
+}
+
+// expose finds which of the sockets clients reach, and tells the loop.
+func (r *recovery) expose(f *supervisor.Finding) {
+	var exposed *listen.Socket
+	var apart []*listen.Socket
+	for _, s := range r.byInode {
+		switch reached := r.reached(s); {
+		case reached && s.FD() < 0 && s.Path() != "":
+			r.crew.over = s // another one will take its name
+			apart = append(apart, s)
+		case reached && s.FD() < 0:
+			f.Hopeless = true
+			apart = append(apart, s)
+		case reached && exposed == nil:
+			exposed = s
+		default:
+			apart = append(apart, s)
+		}
+	}
+	if exposed != nil {
+		r.crew.socket.Store(exposed)
+	}
+	r.crew.setApart(apart)
+	f.Bound = exposed != nil
+	for generation, s := range r.crew.on {
+		if s == exposed {
+			f.Exposed = append(f.Exposed, generation)
+		} else {
+			f.Apart = append(f.Apart, generation)
+		}
+	}
+}
+
+// reached: clients reach the socket. One that was handed to our predecessor is only
+// the right one as long as we are not handed another.
+func (r *recovery) reached(s *listen.Socket) bool {
+	switch s.Address().Kind {
+	case listen.Unix:
+		return s.Path() == r.crew.cfg.Listen.Path
+	case listen.Systemd, listen.FD:
+		handed, err := listen.Open(s.Address(), listen.Options{})
+		if err != nil {
+			return true
+		}
+		defer handed.Close()
+		return handed.Inode() == s.Inode()
+	}
+	return true
+}
+
+// descriptorsOf are the names in /proc/PID/fd.
+func descriptorsOf(pid int) []string {
+	folder, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(-1)
+	return names
+}
+
+// socketAt is the inode of the socket that a process has as descriptor fd.
+func socketAt(pid int, fd string) (inode uint64, ok bool) {
+	link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
+	if err != nil {
+		return 0, false
+	}
+	_, err = fmt.Sscanf(link, "socket:[%d]", &inode)
+	return inode, err == nil
+}
+
+// attend begins to mind the workers that were taken back; work goroutine or before
+// it.
+func (e *Executor) attend(c *crew) {
+	announced := make(chan struct{})
+	close(announced)
+	for id, h := range c.hands {
+		w := h.adopted
+		if w == nil {
+			continue
+		}
+		o := supervisor.Start{Pool: c.cfg.Name, ID: id, Slot: w.Slot, Generation: w.Generation}
+		h.process.Mind(e.hooks(c, o, h, announced))
+		// What it said on its NOTIFY_SOCKET nobody has heard.
+		if w.Phase == supervisor.PhaseStarting && !w.ByUptime && c.cfg.Ready != config.ReadyUptime {
+			e.looker.add(watched{pool: c.cfg.Name, id: id, pid: w.PID, socket: h.socket, born: w.StartedAt})
+		}
+	}
+}
