@@ -3,12 +3,12 @@ package control
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,6 +31,10 @@ func Acquire(runtimeDir string) (*Lock, error) {
 		return nil, fmt.Errorf("lock the runtime directory: %w", err)
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for deadline := time.Now().Add(afterlife); err == unix.EWOULDBLOCK && isDead(holder(file)) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
 	if err == unix.EWOULDBLOCK {
 		err = taken(file, runtimeDir)
 	} else if err == nil {
@@ -57,13 +61,26 @@ func writePID(file *os.File) error {
 	return nil
 }
 
-// taken names who has the lock. It has written its pid an instant after it took
-// the lock: a reader in between finds none.
-func taken(file *os.File, runtimeDir string) error {
+// afterlife is how long the lock of a supervisor that was killed may be held by a
+// worker that it was giving birth to: until that has executed its program.
+const afterlife = 5 * time.Second
+
+// holder is who has the lock, 0 if that is not known: it has written its pid an
+// instant after it took the lock.
+func holder(file *os.File) int {
 	const longest = 20
-	content, _ := io.ReadAll(io.LimitReader(file, longest))
+	content := make([]byte, longest)
+	n, _ := file.ReadAt(content, 0)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(content[:n])))
+	return pid
+}
+
+func isDead(pid int) bool { return pid > 0 && unix.Kill(pid, 0) == unix.ESRCH }
+
+// taken names who has the lock.
+func taken(file *os.File, runtimeDir string) error {
 	who := "another fcgi-supervisor"
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(content))); err == nil {
+	if pid := holder(file); pid > 0 {
 		who += fmt.Sprintf(" (pid %d)", pid)
 	}
 	return fmt.Errorf("%s already runs with runtime directory %s; try: another --runtime-dir, or fcgi-supervisor status", who, runtimeDir)

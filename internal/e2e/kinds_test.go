@@ -73,6 +73,7 @@ func TestKinds(t *testing.T) {
 			killEachUnderLoad(t, s, f, k)
 			restartUnderLoad(t, s, f, k)
 			reloadsUnderLoad(t, s, f, k)
+			crashUnderLoad(t, s, f, k)
 		})
 	}
 }

@@ -34,7 +34,12 @@ type poolJSON struct {
 	Backlog      *int         `json:"backlog"`
 	Connections  *int         `json:"connections"`
 	BackoffUntil *time.Time   `json:"backoff_until"`
-	Workers      []workerJSON `json:"workers"`
+	Starts       int          `json:"starts"`
+	LastReload   *struct {
+		Trigger string  `json:"trigger"`
+		Result  *string `json:"result"`
+	} `json:"last_reload"`
+	Workers []workerJSON `json:"workers"`
 }
 
 type workerJSON struct {

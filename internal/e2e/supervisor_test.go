@@ -108,6 +108,9 @@ func (s *supervisor) runWith(environment []string, command string, args ...strin
 		s.t.Fatal(err)
 	}
 	defer log.Close()
+	if s.cmd == nil {
+		s.t.Cleanup(s.finish)
+	}
 	s.cmd = exec.Command(command, args...)
 	s.cmd.Env = append(os.Environ(), environment...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
@@ -116,7 +119,21 @@ func (s *supervisor) runWith(environment []string, command string, args ...strin
 	}
 	s.ended = make(chan struct{})
 	go s.wait(s.cmd, s.ended)
-	s.t.Cleanup(s.finish)
+}
+
+// crash ends the supervisor as nothing should.
+func (s *supervisor) crash() {
+	s.t.Helper()
+	s.cmd.Process.Kill()
+	<-s.ended
+}
+
+// again starts it once more, as an init system does, and waits until its pool has
+// all its workers.
+func (s *supervisor) again() {
+	s.t.Helper()
+	s.run(binary, "run", "--config", s.config())
+	s.waitRunning()
 }
 
 // wait ends when the process does.
