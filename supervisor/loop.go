@@ -19,6 +19,7 @@ type Supervisor struct {
 	view     atomic.Pointer[view]
 
 	pools    []*pool // loop only, sorted by name
+	frozen   bool    // loop only: nothing is decided
 	stopping bool    // loop only: every pool is being wound down for good
 	lastID   ID      // loop only
 	events   []Event // loop only; published slices of it are never written to again
@@ -97,6 +98,9 @@ func (s *Supervisor) act(timer *time.Timer) {
 	var next time.Time
 	var orders []Order
 	for _, p := range s.pools {
+		if s.frozen {
+			break
+		}
 		d := p.decide(now)
 		orders = append(orders, d.orders...)
 		if !d.next.IsZero() && (next.IsZero() || d.next.Before(next)) {

@@ -12,9 +12,10 @@ import (
 // written down while that one lives, and read by its successor. It may be older
 // than the last thing that happened; what is the case now is in a Finding.
 type Memory struct {
-	LastID  ID
-	LastSeq uint64
-	Pools   []PoolMemory
+	Stopping bool // all of it, for good
+	LastID   ID
+	LastSeq  uint64
+	Pools    []PoolMemory
 }
 
 // PoolMemory is a pool in a Memory. The fields are those of pool.
@@ -85,7 +86,7 @@ func (s *Supervisor) Remember() (Memory, bool) {
 type remember struct{ reply chan<- Memory }
 
 func (r remember) apply(s *Supervisor) {
-	m := Memory{LastID: s.lastID, LastSeq: s.lastSeq}
+	m := Memory{Stopping: s.stopping, LastID: s.lastID, LastSeq: s.lastSeq}
 	for _, p := range s.pools {
 		m.Pools = append(m.Pools, p.memory())
 	}

@@ -16,21 +16,32 @@ import (
 // ErrGone: the process that had that pid and start time has ended.
 var ErrGone = errors.New("the process has ended")
 
-// Adopt takes back a worker that another supervisor has started: the one with
-// that pid and start time (StartTicks). Its output is taken up where it was left,
-// and if that supervisor had stopped it for a look it goes on. Mind must follow.
-func Adopt(pid int, ticks uint64, startedAt time.Time) (*Process, error) {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+// Orphan is a worker that another supervisor has started.
+type Orphan struct {
+	PID        int
+	StartTicks uint64
+	StartedAt  time.Time
+	Pipe       int // its end of the worker's output, non-blocking, which Adopt takes over; 0: to be taken from the worker
+}
+
+// Adopt takes an orphan back. Its output is taken up where it was left, and if that
+// supervisor had stopped it for a look it goes on. Mind or Abandon must follow.
+func Adopt(o Orphan) (*Process, error) {
+	fd, err := unix.PidfdOpen(o.PID, unix.PIDFD_NONBLOCK)
 	if err != nil {
-		return nil, adoptionError(pid, err)
+		return nil, adoptionError(o.PID, err)
 	}
 	// After the pidfd: from now on the pid cannot come to mean another process.
-	if now, err := startTicks(pid); err != nil || now != ticks {
+	if now, err := startTicks(o.PID); err != nil || now != o.StartTicks {
 		unix.Close(fd)
-		return nil, adoptionError(pid, unix.ESRCH)
+		return nil, adoptionError(o.PID, unix.ESRCH)
 	}
-	p := &Process{PID: pid, StartTicks: ticks, StartedAt: startedAt, child: isChild(fd),
-		output: takeOutput(fd), gone: make(chan struct{})}
+	p := &Process{PID: o.PID, StartTicks: o.StartTicks, StartedAt: o.StartedAt, child: isChild(fd), gone: make(chan struct{})}
+	if o.Pipe > 0 {
+		p.output = openOutput(o.Pipe)
+	} else {
+		p.output = takeOutput(fd)
+	}
 	p.pidfd = os.NewFile(uintptr(fd), "worker")
 	p.killGroup(unix.SIGCONT)
 	return p, nil

@@ -94,7 +94,7 @@ func dup(t *testing.T, fd int) int {
 func TestAdoptedWorkerGoesOn(t *testing.T) {
 	s := newStage(t)
 	pid, ticks := s.orphan("chatty")
-	p, err := Adopt(pid, ticks, time.Now())
+	p, err := Adopt(Orphan{PID: pid, StartTicks: ticks, StartedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestStoppedOrphanIsContinued(t *testing.T) {
 	s := newStage(t)
 	pid, ticks := s.orphan("accept")
 	_ = unix.Kill(-pid, unix.SIGSTOP)
-	p, err := Adopt(pid, ticks, time.Now())
+	p, err := Adopt(Orphan{PID: pid, StartTicks: ticks, StartedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,12 +154,12 @@ func TestStoppedOrphanIsContinued(t *testing.T) {
 func TestOnlyTheVeryProcessIsAdopted(t *testing.T) {
 	s := newStage(t)
 	pid, ticks := s.orphan("accept")
-	if _, err := Adopt(pid, ticks+1, time.Now()); !errors.Is(err, ErrGone) {
+	if _, err := Adopt(Orphan{PID: pid, StartTicks: ticks + 1, StartedAt: time.Now()}); !errors.Is(err, ErrGone) {
 		t.Errorf("a process that was started at another time: %v", err)
 	}
 	_ = unix.Kill(pid, unix.SIGKILL)
 	eventually(t, "it is gone", func() bool {
-		p, err := Adopt(pid, ticks, time.Now())
+		p, err := Adopt(Orphan{PID: pid, StartTicks: ticks, StartedAt: time.Now()})
 		if err == nil {
 			p.Abandon()
 		}

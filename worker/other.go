@@ -29,8 +29,22 @@ const ChunkSize = 256 << 10
 // ErrGone: the process that had that pid and start time has ended.
 var ErrGone = errors.New("the process has ended")
 
+// Orphan is described where it is used, in adopt_linux.go.
+type Orphan struct {
+	PID        int
+	StartTicks uint64
+	StartedAt  time.Time
+	Pipe       int
+}
+
 // Adopt reports errors.ErrUnsupported.
-func Adopt(int, uint64, time.Time) (*Process, error) { return nil, errors.ErrUnsupported }
+func Adopt(Orphan) (*Process, error) { return nil, errors.ErrUnsupported }
+
+// Hold does nothing: nothing is under way.
+func Hold(time.Duration) (func(), bool) { return func() {}, true }
+
+// Pipe is 0: there is no process.
+func (*Process) Pipe() int { return 0 }
 
 // Mind does nothing: there is no process.
 func (*Process) Mind(Hooks) {}

@@ -85,6 +85,8 @@ func (o *output) read(take func(chunk []byte, last bool) int) {
 // the worker has written more. No more than one, so that the deadline is seen
 // between two.
 func (o *output) drain(fd int, take func([]byte, bool) int) bool {
+	readings.RLock()
+	defer readings.RUnlock()
 	buffer := chunks.Get().(*[ChunkSize]byte)
 	defer chunks.Put(buffer)
 	n, err := peek(fd, buffer[:])

@@ -80,6 +80,8 @@ func (p *Process) Mind(hooks Hooks) {
 // mind waits for the worker's end and buries it. It ends with the worker.
 func (p *Process) mind() {
 	status, err := p.wait()
+	burials.RLock()
+	defer burials.RUnlock()
 	p.endGroup() // before the reaping: no grandchild keeps the socket
 	oom := status.claimed()
 	if p.output != nil {

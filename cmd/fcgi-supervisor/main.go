@@ -92,7 +92,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	addCommonFlags(root)
 	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
-		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newLogsCommand(), newEventsCommand(),
+		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newUpgradeCommand(), newLogsCommand(), newEventsCommand(),
 		newRequestCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = asUsage(cmd.Args)

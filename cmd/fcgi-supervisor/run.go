@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,12 +22,23 @@ pool that the flags describe and that needs no file.`,
   fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
 	}
 	registerPoolFlags(cmd.Flags())
+	check := cmd.Flags().Bool("check-handover", false, "say whether this program could take the place of the one that runs, and end")
+	_ = cmd.Flags().MarkHidden("check-handover")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := runConfig(cmd, args)
 		if err != nil {
 			return err
 		}
-		err = daemon.Run(cmd.Context(), cfg, version, nil)
+		if *check {
+			answer, err := daemon.CheckHandover(cfg, version)
+			if err != nil {
+				return cannot("take over", err)
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), answer)
+			return err
+		}
+		self, _ := os.Executable()
+		err = daemon.Run(cmd.Context(), cfg, daemon.Options{Version: version, Binary: self, Args: os.Args[1:]})
 		if err == nil {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -32,6 +33,20 @@ func (l *loader) checkTrust(path string, info os.FileInfo) {
 			l.mistakes.add(at, "%s", fault)
 		}
 	}
+}
+
+// CheckTrust refuses, when we are root, a program that somebody else could change.
+func CheckTrust(program string) error {
+	for _, path := range []string{program, filepath.Dir(program)} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("find the program: %w", err)
+		}
+		if fault := untrusted(path, info); fault != "" && os.Geteuid() == 0 {
+			return errors.New(fault)
+		}
+	}
+	return nil
 }
 
 // untrusted says who but root may write to path, and what to do about it.

@@ -12,10 +12,11 @@ type Status struct {
 
 // Supervisor is the process that answers.
 type Supervisor struct {
-	PID       int       `json:"pid"`
-	Version   string    `json:"version"`
-	StartedAt time.Time `json:"started_at"`
-	Config    string    `json:"config"` // path of the file; empty when run from flags
+	PID        int        `json:"pid"`
+	Version    string     `json:"version"`
+	StartedAt  time.Time  `json:"started_at"`
+	UpgradedAt *time.Time `json:"upgraded_at"` // when this program took the place of another
+	Config     string     `json:"config"`      // path of the file; empty when run from flags
 }
 
 // Pool is one pool.
@@ -132,11 +133,12 @@ func (l *LogLine) Bytes() []byte {
 	return []byte(l.Text)
 }
 
-// Options are the body of POST /api/v1/pools/NAME/ACTION.
+// Options are the body of POST /api/v1/pools/NAME/ACTION and /api/v1/upgrade.
 type Options struct {
 	Timeout   string `json:"timeout,omitempty"` // as "90s"; empty or "0s": wait as long as it takes
 	Processes int    `json:"processes,omitempty"`
 	AllAtOnce bool   `json:"all_at_once,omitempty"`
+	Binary    string `json:"binary,omitempty"` // upgrade only: absolute path; empty: the one that was started
 }
 
 // Answer is a line of the answer to a command. Lines with Progress come first;

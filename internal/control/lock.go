@@ -47,6 +47,12 @@ func Acquire(runtimeDir string) (*Lock, error) {
 	return &Lock{file}, nil
 }
 
+// Resume takes over the lock of the program before us in this process.
+func Resume(fd int) *Lock { return &Lock{os.NewFile(uintptr(fd), "lock")} }
+
+// FD is the descriptor of the lock, which stays the Lock's.
+func (l *Lock) FD() int { return int(l.file.Fd()) }
+
 // Close gives the folder up.
 func (l *Lock) Close() error { return l.file.Close() }
 

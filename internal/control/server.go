@@ -35,7 +35,10 @@ type Backend struct {
 	ConfigPath string // empty when run from flags
 	StartedAt  time.Time
 	Log        *slog.Logger
-	Keep       func() // if not nil, returns when what is published now cannot be forgotten
+	UpgradedAt time.Time // zero: it is the program that was started
+	// Upgrade replaces the program, and returns only if it cannot.
+	Upgrade func(ctx context.Context, binary string, progress func(string)) error
+	Keep    func() // if not nil, returns when what is published now cannot be forgotten
 }
 
 // peerKey is where a connection's context has who is at its other end.
@@ -72,6 +75,7 @@ func (b *Backend) routes() http.Handler {
 			b.serveCommand(w, r, action)
 		})
 	}
+	mux.HandleFunc("POST /api/v1/upgrade", b.serveUpgrade)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		newStream(w, false).refuse(http.StatusNotFound, CodeNotFound, fmt.Errorf("there is no %s %s", r.Method, r.URL.Path))
 	})
@@ -99,7 +103,7 @@ func (b *Backend) status(name string) *Status {
 	snapshot.At = time.Now() // of the look, which is made now; nothing may have been published for hours
 	seen := b.Observer.Observe(&snapshot)
 	status := &Status{Pools: []Pool{}, Supervisor: Supervisor{PID: os.Getpid(), Version: b.Version,
-		StartedAt: b.StartedAt.UTC(), Config: b.ConfigPath}}
+		StartedAt: b.StartedAt.UTC(), UpgradedAt: moment(b.UpgradedAt), Config: b.ConfigPath}}
 	for _, p := range snapshot.Pools {
 		if name == "" || p.Name == name {
 			status.Pools = append(status.Pools, newPool(p, seen))

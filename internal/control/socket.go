@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"fcgi-supervisor/internal/listen"
 )
@@ -19,7 +23,7 @@ func SocketPath(runtimeDir string) string { return filepath.Join(runtimeDir, "co
 // unless that is empty, from its first moment. A socket that nobody listens on is
 // replaced; anything else in its place is refused. Closing the listener removes
 // the file.
-func Listen(path, group string) (net.Listener, error) {
+func Listen(path, group string) (*Listener, error) {
 	options := listen.Options{Owner: -1, Group: -1, Mode: 0o600}
 	if group != "" {
 		gid, err := groupID(group)
@@ -36,6 +40,10 @@ func Listen(path, group string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
+	return listenOn(socket, path)
+}
+
+func listenOn(socket *listen.Socket, path string) (*Listener, error) {
 	// FileListener works on a copy of the descriptor. That it makes the socket
 	// non-blocking hurts nobody: no worker has this one.
 	file := os.NewFile(uintptr(socket.FD()), path)
@@ -45,19 +53,49 @@ func Listen(path, group string) (net.Listener, error) {
 		_ = socket.Unlink()
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
-	return &ownSocket{Listener: listener, socket: socket}, nil
+	return &Listener{Listener: listener, socket: socket}, nil
 }
 
-// ownSocket is a listener whose file goes with it, if it is still the same file.
-type ownSocket struct {
+// ResumeListener takes over the control socket of the program before us in this
+// process, with the clients that wait in its queue.
+func ResumeListener(path string, fd int, trace listen.Trace) (*Listener, error) {
+	address, err := listen.Parse("unix:" + path)
+	if err != nil {
+		return nil, fmt.Errorf("take over the control socket: %w", err)
+	}
+	socket, err := listen.Adopt(address, fd, 0, trace)
+	if err != nil {
+		return nil, fmt.Errorf("take over the control socket: %w", err)
+	}
+	return listenOn(socket, path)
+}
+
+// Listener is the control socket. Its file goes with it, if it is still the same
+// file.
+type Listener struct {
 	net.Listener
 	socket *listen.Socket
 	once   sync.Once // http.Server closes its listener more than once
 }
 
-func (o *ownSocket) Close() error {
-	o.once.Do(func() { _ = o.socket.Unlink() })
-	return o.Listener.Close()
+// Close removes the file and ends the listening.
+func (l *Listener) Close() error {
+	l.once.Do(func() { _ = l.socket.Unlink() })
+	return l.Listener.Close()
+}
+
+// Heirloom is what ResumeListener needs: a descriptor that a program executed in
+// our place inherits, which is the caller's to close, and the trace of the socket.
+func (l *Listener) Heirloom() (fd int, trace listen.Trace, err error) {
+	raw, err := l.Listener.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return 0, trace, err
+	}
+	failed := raw.Control(func(own uintptr) { fd, err = unix.FcntlInt(own, unix.F_DUPFD, 3) })
+	if err = cmp.Or(failed, err); err != nil {
+		return 0, trace, fmt.Errorf("copy the control socket's descriptor: %w", err)
+	}
+	return fd, l.socket.Trace(), nil
 }
 
 func groupID(name string) (int, error) {

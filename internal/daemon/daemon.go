@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -29,6 +28,7 @@ type Daemon struct {
 	door *door
 	// reconfigured tells who watches files that cfg has been replaced; holds one.
 	reconfigured chan struct{}
+	options      Options
 	signals      *signals
 	log          *logs.Log
 	lock         *control.Lock
@@ -38,8 +38,9 @@ type Daemon struct {
 	served       chan error
 	tidier       *tidier
 	startedAt    time.Time
-	version      string
-	lineage      string // the mark of our workers
+	listener     *control.Listener
+	upgradedAt   time.Time // zero: it is the program that was started
+	lineage      string    // the mark of our workers
 	keeper       *keeper
 	starting     []config.Pool // as an earlier supervisor had them
 }
@@ -47,15 +48,25 @@ type Daemon struct {
 // flushGrace is how long the end waits for a slow reader of the logs.
 const flushGrace = time.Second
 
+// Options are what a Daemon is told beside the configuration.
+type Options struct {
+	Version string        // what status shows
+	Started func(*Daemon) // if not nil, called once the sockets listen
+
+	// What `upgrade` executes: Binary unless it names another, with Args; nil:
+	// there is no upgrade.
+	Binary string
+	Args   []string
+}
+
 // Run keeps the pools of cfg running until ctx ends or a signal says so, and
-// returns when nothing is left of them. version is what status shows. started,
-// if not nil, is called once the sockets listen.
-func Run(ctx context.Context, cfg *config.Config, version string, started func(*Daemon)) error {
+// returns when nothing is left of them.
+func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	log, err := logs.NewLog(os.Stderr, logs.Format(cfg.Supervisor.LogFormat), cfg.Supervisor.LogLevel)
 	if err != nil {
 		return err
 	}
-	d := &Daemon{log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now(), version: version}
+	d := &Daemon{options: options, log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now()}
 	d.cfg.Store(cfg)
 	defer d.closeLog()
 	d.signals = catchSignals()
@@ -68,8 +79,8 @@ func Run(ctx context.Context, cfg *config.Config, version string, started func(*
 		return err
 	}
 	defer d.close()
-	if started != nil {
-		started(d)
+	if options.Started != nil {
+		options.Started(d)
 	}
 	d.run(ctx)
 	return nil
@@ -117,8 +128,11 @@ func (d *Daemon) checkMachine() error {
 // prepare opens everything that can be in somebody's way; on an error nothing is
 // left behind.
 func (d *Daemon) prepare() (err error) {
-	folder := d.runtimeDir()
-	if d.lock, err = control.Acquire(folder); err != nil {
+	heritage, err := receiveHandover()
+	if err != nil {
+		return err
+	}
+	if err = d.acquire(heritage); err != nil {
 		return err
 	}
 	defer func() {
@@ -126,37 +140,58 @@ func (d *Daemon) prepare() (err error) {
 			d.lock.Close()
 		}
 	}()
-	listener, err := control.Listen(filepath.Join(folder, "control.sock"), d.config().Supervisor.ControlGroup)
-	if err != nil {
+	if err = d.openControl(heritage); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			listener.Close()
+			d.listener.Close()
 		}
 	}()
-	if err = d.openPools(); err != nil {
+	if err = d.openPools(heritage); err != nil {
 		return err
 	}
 	d.keeper = d.newKeeper()
 	d.server = control.NewServer(control.Backend{Supervisor: d.supervisor, Observer: d.executor, Output: d.executor.Output,
-		Version: d.version, Keep: d.keeper.sync, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
+		Version: d.options.Version, Keep: d.keeper.sync, Upgrade: d.Upgrade, UpgradedAt: d.upgradedAt, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
 	d.served = make(chan error, 1)
-	go func() { d.served <- d.server.Serve(listener) }() // ended by close
+	go func() { d.served <- d.server.Serve(d.listener) }() // ended by close
 	return nil
+}
+
+// acquire gets the lock of the runtime folder, or has it already.
+func (d *Daemon) acquire(heritage *handover) (err error) {
+	if heritage == nil {
+		d.lock, err = control.Acquire(d.runtimeDir())
+		return err
+	}
+	d.lock, d.startedAt, d.upgradedAt = control.Resume(heritage.Lock), heritage.StartedAt, time.Now()
+	d.log.Slog().Info("upgraded", "from", heritage.Version, "to", d.options.Version)
+	return nil
+}
+
+// openControl opens the control socket, or has it already.
+func (d *Daemon) openControl(heritage *handover) (err error) {
+	path := control.SocketPath(d.runtimeDir())
+	if heritage != nil {
+		d.listener, err = control.ResumeListener(path, heritage.Control, heritage.ControlTrace)
+	} else {
+		d.listener, err = control.Listen(path, d.config().Supervisor.ControlGroup)
+	}
+	return err
 }
 
 // openPools opens sockets and logs. As with the rest of the machine, only what
 // keeps every pool from running keeps us from running: the others are tried again.
-func (d *Daemon) openPools() error {
+func (d *Daemon) openPools(heritage *handover) error {
 	left := d.inherit()
 	d.starting = d.startingPools(left)
 	d.executor = executor.New(d.starting, d.log, d.lineage)
 	d.supervisor = supervisor.New(poolConfigs(d.starting), d.executor, d.record)
 	if left != nil {
-		d.takeBack(left)
+		d.takeBack(left, heritage)
 	} else {
-		left = &state{Program: d.version, Lineage: d.lineage}
+		left = &state{Program: d.options.Version, Lineage: d.lineage}
 	}
 	if err := left.write(statePath(d.runtimeDir())); err != nil { // before the first birth
 		return err

@@ -22,9 +22,10 @@ type keeper struct {
 	hurry  chan struct{} // holds one: somebody waits
 	done   sync.WaitGroup
 
-	// A mutex: those who wait are answered by the keeper's goroutine, which may be
-	// writing.
+	// A mutex: those who wait for the keeper's goroutine, and who keep it from
+	// writing, need to know at once.
 	mu     sync.Mutex
+	paused bool          // nothing is written
 	number uint64        // of the view that is written down
 	more   chan struct{} // closed when number grows
 }
@@ -44,7 +45,7 @@ func (k *keeper) run() {
 		if !alive {
 			return
 		}
-		err := k.daemon.stateNow(memory).write(k.path)
+		err := k.write(memory)
 		if err != nil && !failing {
 			k.daemon.log.Slog().Error("cannot write the state down: a supervisor that starts after a crash of this one will know less", "err", err)
 		}
@@ -57,6 +58,28 @@ func (k *keeper) run() {
 			return
 		}
 	}
+}
+
+func (k *keeper) write(memory supervisor.Memory) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.paused {
+		return nil
+	}
+	return k.daemon.stateNow(memory).write(k.path)
+}
+
+// pause keeps what is on the disk now from being replaced, until resume.
+func (k *keeper) pause() {
+	k.mu.Lock()
+	k.paused = true
+	k.mu.Unlock()
+}
+
+func (k *keeper) resume() {
+	k.mu.Lock()
+	k.paused = false
+	k.mu.Unlock()
 }
 
 func (k *keeper) written(number uint64) {
@@ -106,5 +129,5 @@ func (k *keeper) sync() {
 
 // stateNow is what a successor must know.
 func (d *Daemon) stateNow(loop supervisor.Memory) *state {
-	return &state{Program: d.version, Lineage: d.lineage, Loop: loop, Pools: d.executor.Remember()}
+	return &state{Program: d.options.Version, Lineage: d.lineage, Loop: loop, Pools: d.executor.Remember()}
 }

@@ -9,18 +9,19 @@ import (
 	"fcgi-supervisor/supervisor"
 )
 
-// door is the one way by which the configuration changes: a goroutine that reads
-// it again when it is knocked at, once at a time; knocks that come meanwhile are
-// one more time. It is ended by close.
+// door is the one way by which the configuration or the program changes: a
+// goroutine that reads the file again when it is knocked at, once at a time; knocks
+// that come meanwhile are one more time. It is ended by close.
 type door struct {
-	knocks chan struct{} // holds one
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	knocks   chan struct{} // holds one
+	upgrades chan upgradeRequest
+	cancel   context.CancelFunc
+	done     sync.WaitGroup
 }
 
 func (d *Daemon) openDoor() *door {
 	ctx, cancel := context.WithCancel(context.Background())
-	o := &door{knocks: make(chan struct{}, 1), cancel: cancel}
+	o := &door{knocks: make(chan struct{}, 1), upgrades: make(chan upgradeRequest), cancel: cancel}
 	o.done.Go(func() { o.answer(ctx, d) })
 	return o
 }
@@ -43,6 +44,8 @@ func (o *door) answer(ctx context.Context, d *Daemon) {
 		select {
 		case <-o.knocks:
 			d.readAgain(ctx)
+		case r := <-o.upgrades:
+			r.failed <- d.upgrade(r)
 		case <-ctx.Done():
 			return
 		}

@@ -4,8 +4,13 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"fcgi-supervisor/worker"
 )
@@ -51,6 +56,52 @@ func (s *signals) watch(d *Daemon, stop context.CancelFunc) {
 	}
 }
 
+func (d *Daemon) upgradeOnSignal() {
+	if err := d.Upgrade(context.Background(), "", func(string) {}); err != nil {
+		d.log.Slog().Error("cannot upgrade; everything goes on as before", "err", err)
+	}
+}
+
+// hold blocks the signals that we handle, so that one that comes while the program
+// is replaced waits for the next program and is not lost, nor our end: until that
+// one handles them they have their default action. What has arrived already is sent
+// again. restore undoes it.
+//
+// A build with cgo cannot block them in all threads; it takes the risk.
+func (s *signals) hold() (restore func()) {
+	var set, old unix.Sigset_t
+	for _, sig := range handled {
+		n := uint(sig.(syscall.Signal)) - 1
+		set.Val[n/64] |= 1 << (n % 64)
+	}
+	runtime.LockOSThread() // whoever executes passes its own mask on
+	mask := func(how int, set *unix.Sigset_t) {
+		_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, uintptr(how), uintptr(unsafe.Pointer(set)), 0, 8, 0, 0)
+		if errno != 0 {
+			_ = unix.PthreadSigmask(how, set, &old)
+		}
+	}
+	mask(unix.SIG_BLOCK, &set)
+	time.Sleep(settleGrace)
+	for {
+		select {
+		case sig := <-s.arrived:
+			_ = unix.Kill(os.Getpid(), sig.(syscall.Signal))
+			continue
+		default:
+		}
+		break
+	}
+	return func() {
+		mask(unix.SIG_UNBLOCK, &set)
+		runtime.UnlockOSThread()
+	}
+}
+
+// settleGrace is how long the runtime may take to pass a signal on that it has
+// caught.
+const settleGrace = time.Millisecond
+
 // handle carries out one signal; it returns true when that means the end.
 func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) bool {
 	log := d.log.Slog()
@@ -72,7 +123,8 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 		d.executor.Reopen()
 		log.Info("log files opened again")
 	case syscall.SIGUSR2:
-		log.Warn("SIGUSR2: this version cannot be upgraded in place yet")
+		log.Info("upgrading in place", "signal", "SIGUSR2")
+		go d.upgradeOnSignal() // ends with the upgrade, or with the supervisor
 	}
 	return false
 }

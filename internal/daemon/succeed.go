@@ -29,8 +29,12 @@ func (d *Daemon) inherit() *state {
 
 // takeBack gives the loop what an earlier supervisor knew and what is left of it.
 // The pools go on as they were configured then.
-func (d *Daemon) takeBack(s *state) {
-	found := d.executor.TakeBack(executor.Estate{Pools: s.Pools, Loop: s.Loop, WrittenAt: s.WrittenAt})
+func (d *Daemon) takeBack(s *state, heritage *handover) {
+	estate := executor.Estate{Pools: s.Pools, Loop: s.Loop, WrittenAt: s.WrittenAt}
+	if heritage != nil {
+		estate.Sockets, estate.Pipes = heritage.Sockets, heritage.Pipes
+	}
+	found := d.executor.TakeBack(estate)
 	d.supervisor.Recall(s.Loop, found, time.Now())
 }
 

@@ -58,10 +58,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	server := &http.Server{Handler: front(cfg.Pools[0].Listen.Path), ReadHeaderTimeout: 10 * time.Second}
 	defer server.Close()
-	return daemon.Run(ctx, cfg, o.Version, func(*daemon.Daemon) {
+	return daemon.Run(ctx, cfg, daemon.Options{Version: o.Version, Started: func(*daemon.Daemon) {
 		go func() { _ = server.Serve(listener) }() // ended by the deferred Close
 		announce(o.Out, listener.Addr().String(), self, filepath.Join(folder, "control.sock"))
-	})
+	}})
 }
 
 func configuration(self, folder string) (*config.Config, error) {

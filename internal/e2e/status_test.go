@@ -24,17 +24,17 @@ type statusJSON struct {
 }
 
 type poolJSON struct {
-	Name         string       `json:"name"`
-	State        string       `json:"state"`
-	Listen       string       `json:"listen"`
-	Wanted       int          `json:"wanted"`
-	Generation   int          `json:"generation"`
-	Healthy      bool         `json:"healthy"`
-	Queue        *int         `json:"queue"`
-	Backlog      *int         `json:"backlog"`
-	Connections  *int         `json:"connections"`
-	BackoffUntil *time.Time   `json:"backoff_until"`
-	Starts       int          `json:"starts"`
+	Name         string     `json:"name"`
+	State        string     `json:"state"`
+	Listen       string     `json:"listen"`
+	Wanted       int        `json:"wanted"`
+	Generation   int        `json:"generation"`
+	Healthy      bool       `json:"healthy"`
+	Queue        *int       `json:"queue"`
+	Backlog      *int       `json:"backlog"`
+	Connections  *int       `json:"connections"`
+	BackoffUntil *time.Time `json:"backoff_until"`
+	Starts       int        `json:"starts"`
 	LastReload   *struct {
 		Trigger string  `json:"trigger"`
 		Result  *string `json:"result"`

@@ -25,13 +25,13 @@ const (
 	generationVariable = "FCGI_SUPERVISOR_GENERATION"
 )
 
-// Estate is what an earlier supervisor has left: its memory, and descriptors that
-// were handed to us, by the inode of their socket.
+// Estate is what an earlier supervisor has left.
 type Estate struct {
 	Pools     map[string]Memory
 	Loop      supervisor.Memory
-	WrittenAt uint64 // StartTicks of then
-	Handed    map[uint64]int
+	WrittenAt uint64         // StartTicks of then
+	Sockets   map[uint64]int // descriptors that were handed to us, by inode
+	Pipes     map[int]int    // likewise, by the pid of the worker that writes
 }
 
 // TakeBack finds the workers of an earlier supervisor and takes their sockets and
@@ -45,7 +45,10 @@ func (e *Executor) TakeBack(estate Estate) map[string]supervisor.Finding {
 			found[m.Name] = t.pool(c, m)
 		}
 	}
-	for _, fd := range estate.Handed {
+	for _, fd := range estate.Sockets {
+		unix.Close(fd)
+	}
+	for _, fd := range estate.Pipes {
 		unix.Close(fd)
 	}
 	t.endLeftovers()
@@ -65,22 +68,23 @@ func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 	c.recall(memory)
 	sockets := &recovery{crew: c, memory: memory, byInode: map[uint64]*listen.Socket{}}
 	for generation, g := range memory.Generations {
-		if fd, handed := t.estate.Handed[g.Socket.Inode]; handed {
-			delete(t.estate.Handed, g.Socket.Inode)
+		if fd, handed := t.estate.Sockets[g.Socket.Inode]; handed {
+			delete(t.estate.Sockets, g.Socket.Inode)
 			sockets.take(generation, g.Socket.Inode, func() (int, error) { return fd, nil })
 		}
 	}
 	var f supervisor.Finding
 	for _, w := range append(slices.Clone(m.Workers), t.unwritten(c, m)...) {
-		process, err := worker.Adopt(w.PID, w.StartTicks, w.StartedAt)
+		process, err := worker.Adopt(worker.Orphan{PID: w.PID, StartTicks: w.StartTicks, StartedAt: w.StartedAt, Pipe: t.estate.Pipes[w.PID]})
 		if err != nil {
 			if w.PID > 0 && !errors.Is(err, worker.ErrGone) {
 				t.executor.logger().Error(err.Error(), "pool", m.Name, "worker", w.Slot, "pid", w.PID)
 			}
 			continue
 		}
-		socket := sockets.of(process, w.Generation)
-		if socket == nil { // it has closed it: it is no use to anybody
+		delete(t.estate.Pipes, w.PID)
+		socket := cmp.Or(sockets.of(process, w.Generation), c.on[w.Generation]) // the dead hold none
+		if socket == nil {                                                      // it has closed it: it is no use to anybody
 			process.Kill()
 			process.Abandon()
 			continue

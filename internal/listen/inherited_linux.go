@@ -22,6 +22,9 @@ const firstPassed = 3
 func Inherited() map[string][]int { return maps.Clone(inherited()) }
 
 var inherited = sync.OnceValue(func() map[string][]int {
+	if resumed != nil {
+		return resumed
+	}
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
@@ -45,6 +48,28 @@ var inherited = sync.OnceValue(func() map[string][]int {
 	}
 	return found
 })
+
+// resumed are the descriptors of an earlier program in our process; written by
+// Resume, before anything is opened.
+var resumed map[string][]int
+
+// Passed are the descriptors that a program that takes our place must have to open
+// systemd: and fd: addresses again: by name, and by the number in the address.
+func Passed() (named map[string][]int, numbered map[int]int) {
+	taken.Lock()
+	defer taken.Unlock()
+	return Inherited(), maps.Clone(taken.kept)
+}
+
+// Resume takes over what Passed has returned in the program before us. It comes
+// before anything is opened.
+func Resume(named map[string][]int, numbered map[int]int) {
+	taken.Lock()
+	defer taken.Unlock()
+	maps.Copy(taken.kept, numbered)
+	resumed = map[string][]int{}
+	maps.Copy(resumed, named)
+}
 
 func openNamed(a Address) (*Socket, error) {
 	passed := inherited()
