@@ -43,7 +43,8 @@ func (p *pool) decide(now time.Time) decision {
 		p.settle(now)
 		return *d
 	}
-	if p.address == addressUnbound && p.mayRetry(d, now) {
+	p.blocked = p.blocked && len(p.members) > 0
+	if p.address == addressUnbound && !p.blocked && p.mayRetry(d, now) {
 		p.address = addressBinding
 		d.order(Bind{p.cfg.Name})
 	}

@@ -53,6 +53,7 @@ type pool struct {
 	hurry     bool // kill, do not retire
 
 	address addressState
+	blocked bool // workers of an earlier supervisor have the address, and have to go first
 
 	generation int
 	candidate  int  // 0: none

@@ -141,13 +141,18 @@ func (w *world) crash(rt *rapid.T) {
 			delete(w.running, id)
 		}
 	}
-	w.succeed()
+	w.succeed(rapid.Bool().Draw(rt, "may take descriptors"))
 }
 
 // succeed makes the successor.
-func (w *world) succeed() {
+func (w *world) succeed(mayTake bool) {
 	w.t.Helper()
-	cfg, found := w.pool.cfg, w.find()
+	cfg := w.pool.cfg
+	if !mayTake {
+		w.clients = 0
+	}
+	found := w.find()
+	found.Hopeless = !mayTake && !found.Bound
 	successor := New([]PoolConfig{cfg}, nil, func(Event) {})
 	successor.Recall(w.kept, map[string]Finding{cfg.Name: found}, w.now)
 	w.pool = successor.pools[0]

@@ -138,6 +138,7 @@ func (p *pool) recallUnbound(f Finding) {
 			m.phase, m.why, m.endAgain = PhaseDraining, whyReload, true
 		}
 	}
+	p.blocked = f.Hopeless
 	switch {
 	case !p.up && len(p.members) > 0:
 		p.address = addressHidden

@@ -79,6 +79,9 @@ func (w *world) take(o Order) {
 	switch o := o.(type) {
 	case Bind:
 		w.binding = true
+		if w.pool.blocked {
+			w.t.Fatal("the address is bound while others have it")
+		}
 	case Hide:
 		w.hiding = true
 		if w.pool.up {

@@ -67,6 +67,7 @@ func wantedBirth(t *testing.T, s *supervisor) []string {
 		"env SHELL=/usr/sbin/nologin",
 		"env GREETING=hello world", "env FCGI_WEB_SERVER_ADDRS=127.0.0.1", "env PASSED_ON=yes",
 		"env FCGI_SUPERVISOR_POOL=" + s.pool, "env FCGI_SUPERVISOR_WORKER=0", "env FCGI_SUPERVISOR_GENERATION=1",
+		"env FCGI_SUPERVISOR_ID=" + s.lineage(),
 	}
 }
 

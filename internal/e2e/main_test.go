@@ -71,6 +71,7 @@ func build(folder string) error {
 		compile("testdata/workers/worker.c", filepath.Join(workers, "worker-c"), "-lfcgi"),
 		compile("testdata/workers/birth.c", filepath.Join(workers, "birth"), "-lfcgi"),
 		compile("testdata/launcher.c", filepath.Join(workers, "launcher")),
+		compile("testdata/denied.c", filepath.Join(workers, "denied")),
 	} {
 		if output, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %v\n%s", strings.Join(command, " "), err, output)

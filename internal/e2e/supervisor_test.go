@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -130,10 +131,27 @@ func (s *supervisor) crash() {
 
 // again starts it once more, as an init system does, and waits until its pool has
 // all its workers.
-func (s *supervisor) again() {
+func (s *supervisor) again(launcher ...string) {
 	s.t.Helper()
-	s.run(binary, "run", "--config", s.config())
+	command := append(launcher, binary, "run", "--config", s.config())
+	s.run(command[0], command[1:]...)
 	s.waitRunning()
+}
+
+// lineage is the mark of the workers.
+func (s *supervisor) lineage() string {
+	s.t.Helper()
+	var state struct {
+		Lineage string `json:"lineage"`
+	}
+	text, err := os.ReadFile(filepath.Join(s.runtime(), "state.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &state)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return state.Lineage
 }
 
 // wait ends when the process does.

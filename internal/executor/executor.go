@@ -85,6 +85,9 @@ func New(pools []config.Pool, log *logs.Log, lineage string) *Executor {
 func (e *Executor) Open() []error {
 	var errs []error
 	for _, c := range e.all() {
+		if len(c.hands) > 0 && c.over == nil {
+			continue // taken back; if its socket was not, the loop waits for the workers to go
+		}
 		if err := c.open(); err != nil {
 			errs = append(errs, fmt.Errorf("pool %s: %w", c.cfg.Name, err))
 		}
