@@ -112,6 +112,8 @@ func (s *Supervisor) renew(p *pool, way string, c Command) receipt {
 		p.generation, p.candidate, p.proven = p.newest, 0, false
 	case way == ReloadSwap:
 		p.swap = swapWanted
+	case p.cfg.Probe.Interval > 0:
+		p.beginTrial()
 	}
 	p.reload = &ReloadStatus{Trigger: c.Trigger, Path: c.Path, Generation: p.newest, At: s.now()}
 	return receipt{generation: p.newest}

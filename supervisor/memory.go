@@ -27,6 +27,7 @@ type PoolMemory struct {
 
 	Generation, Candidate, Newest int
 	Proven, Swapping, AtOnce      bool
+	Trial                         bool
 	Reload                        *ReloadStatus
 
 	Failures    int
@@ -96,7 +97,7 @@ func (r remember) apply(s *Supervisor) {
 func (p *pool) memory() PoolMemory {
 	m := PoolMemory{Name: p.cfg.Name, Up: p.up || p.halted, Configured: p.cfg.Processes, Processes: p.processes,
 		Generation: p.generation, Candidate: p.candidate, Newest: p.newest,
-		Proven: p.proven, Swapping: p.swapping(), AtOnce: p.atOnce, Reload: p.reload,
+		Proven: p.proven, Swapping: p.swapping(), AtOnce: p.atOnce, Trial: p.trial, Reload: p.reload,
 		Failures: p.failures, RetryAt: p.retryAt, Delay: p.delay, Strikes: p.strikes, LastFailure: p.lastFailure,
 		ProbeFailures: p.probe.failures, Unhealthy: p.probe.unhealthy, LastProbe: p.probe.last,
 		Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts)}

@@ -61,6 +61,7 @@ type pool struct {
 	oldest     int  // the lowest that a worker may still be started of
 	proven     bool // a worker of the generation has been ready
 	swap       swapState
+	trial      bool               // the candidate is one worker that answers the probe and goes: see trial.go
 	draining   map[int]drainState // generations that were swapped out, and dropped candidates
 	atOnce     bool               // outdated members are stopped together, before the new ones start
 	reload     *ReloadStatus

@@ -113,7 +113,11 @@ func (p *pool) recallBound(m PoolMemory, f Finding) {
 	if p.candidate <= p.generation {
 		p.candidate = 0
 	}
-	if p.candidate > 0 && m.Swapping {
+	switch {
+	case p.candidate > 0 && m.Trial: // another one: this one's worker goes
+		p.passTrial()
+		p.beginTrial()
+	case p.candidate > 0 && m.Swapping:
 		p.swap = swapWanted
 	}
 	for _, generation := range f.Apart {

@@ -64,7 +64,7 @@ func (p *pool) advance(d *decision, now time.Time) {
 		d.order(Open{p.cfg.Name, p.candidate})
 	case swapOpen, swapProbing, swapProbed:
 		p.fillCandidate(d, now)
-		if p.readyIn(p.candidate) >= p.processes {
+		if p.readyIn(p.candidate) >= p.wantedInCandidate() {
 			p.prove(d)
 		}
 	}
@@ -76,6 +76,8 @@ func (p *pool) prove(d *decision) {
 	if p.swap == swapOpen && p.cfg.Probe.Interval > 0 {
 		p.swap = swapProbing
 		d.order(Probe{p.cfg.Name, p.candidate})
+	} else if p.trial && p.swap == swapProbed {
+		p.passTrial()
 	} else if p.swap != swapProbing {
 		p.swap = swapExposing
 		d.order(Expose{p.cfg.Name, p.candidate})
@@ -84,9 +86,9 @@ func (p *pool) prove(d *decision) {
 
 // fillCandidate starts a worker in every slot, few until one has been ready.
 func (p *pool) fillCandidate(d *decision, now time.Time) {
-	held := make([]bool, p.processes)
+	held := make([]bool, p.wantedInCandidate())
 	for _, m := range p.members {
-		if m.generation == p.candidate && m.slot < p.processes && !m.ending() {
+		if m.generation == p.candidate && m.slot < len(held) && !m.ending() {
 			held[m.slot] = true
 		}
 	}
@@ -148,7 +150,7 @@ func (p *pool) abandonSwap() {
 	if p.swap > swapWanted {
 		p.draining[p.candidate] = drainDone // ends what has been started on it
 	}
-	p.swap = swapNone
+	p.swap, p.trial = swapNone, false
 }
 
 func (p *pool) swapping() bool { return p.swap != swapNone }

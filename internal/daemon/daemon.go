@@ -186,7 +186,7 @@ func (d *Daemon) openControl(heritage *handover) (err error) {
 func (d *Daemon) openPools(heritage *handover) error {
 	left := d.inherit()
 	d.starting = d.startingPools(left)
-	d.executor = executor.New(d.starting, d.log, d.lineage)
+	d.executor = executor.New(d.starting, d.log, d.runtimeDir(), d.lineage)
 	d.supervisor = supervisor.New(poolConfigs(d.starting), d.executor, d.record)
 	if left != nil {
 		d.takeBack(left, heritage)

@@ -21,16 +21,15 @@ type watching struct {
 	watcher *watch.Watcher // nil until a pool wants it
 	reload  func(pool, path string)
 
-	cfg     *config.Config         // the one that is watched for; follow only
-	resumed map[string]time.Time   // the last reload that was not ours, by pool; follow only
-	queues  map[string]chan string // paths, by pool; the watcher's goroutine only
+	cfg     *config.Config       // the one that is watched for; follow only
+	resumed map[string]time.Time // the last reload that was not ours, by pool; follow only
 }
 
 // startWatching watches what the configuration names, before the first worker is
 // born: what changes from then on, that worker may not have seen.
 func (d *Daemon) startWatching() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &watching{daemon: d, ctx: ctx, resumed: map[string]time.Time{}, queues: map[string]chan string{}, reload: d.reloadFor(ctx)}
+	w := &watching{daemon: d, ctx: ctx, resumed: map[string]time.Time{}, reload: d.reloadFor(ctx)}
 	w.configure(d.config())
 	w.done.Go(w.follow)
 	return func() {
@@ -93,32 +92,10 @@ func (w *watching) resume(p *supervisor.PoolStatus) {
 	}
 }
 
-// changed is called by the watcher's goroutine. A change that comes while another
-// one of the pool is waiting takes its place: one reload serves both.
+// changed is called by the watcher's goroutine. A change during a reload does not
+// wait for its end: what is about to start is outdated, or may hang.
 func (w *watching) changed(pool, path string) {
-	queue := w.queues[pool]
-	if queue == nil {
-		queue = make(chan string, 1)
-		w.queues[pool] = queue
-		w.done.Go(func() { w.reloads(pool, queue) })
-	}
-	select {
-	case <-queue:
-	default:
-	}
-	queue <- path // nobody else sends
-}
-
-// reloads reloads one pool, once at a time. It is ended with w.ctx.
-func (w *watching) reloads(pool string, queue <-chan string) {
-	for {
-		select {
-		case path := <-queue:
-			w.reload(pool, path)
-		case <-w.ctx.Done():
-			return
-		}
-	}
+	w.done.Go(func() { w.reload(pool, path) }) // ends with the reload, or when another takes its place, or with w.ctx
 }
 
 // reloadFor makes the function that reloads a pool and waits for the outcome, of

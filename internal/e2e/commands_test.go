@@ -5,8 +5,10 @@ package e2e
 // later versions.
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -60,6 +62,17 @@ func allNew(t *testing.T, before, after poolJSON) {
 	}
 }
 
+// deployLine replaces a program by a script of one line, at once.
+func deployLine(t *testing.T, program, line string) {
+	t.Helper()
+	if err := os.WriteFile(program+".new", []byte("#!/bin/sh\n"+line+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(program+".new", program); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A deploy that is broken: the old generation serves on, the reason is told, and
 // the next deploy that is whole heals it.
 func TestReloadOfABrokenProgram(t *testing.T) {
@@ -67,13 +80,7 @@ func TestReloadOfABrokenProgram(t *testing.T) {
 	program := filepath.Join(publicFolder(t), "app.fcgi")
 	deploy := func(line string) {
 		t.Helper()
-		text := "#!/bin/sh\n" + line + "\n"
-		if err := os.WriteFile(program+".new", []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(program+".new", program); err != nil {
-			t.Fatal(err)
-		}
+		deployLine(t, program, line)
 	}
 	whole := "exec " + filepath.Join(workers, "worker-c")
 	deploy(whole)
@@ -254,13 +261,7 @@ func TestProbe(t *testing.T) {
 	program := filepath.Join(publicFolder(t), "app.fcgi")
 	deploy := func(argument string) {
 		t.Helper()
-		text := "#!/bin/sh\nexec " + filepath.Join(workers, "worker-c") + " " + argument + "\n"
-		if err := os.WriteFile(program+".new", []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(program+".new", program); err != nil {
-			t.Fatal(err)
-		}
+		deployLine(t, program, "exec "+filepath.Join(workers, "worker-c")+" "+argument)
 	}
 	deploy("")
 	s := start(t, pool{command: []string{program}, tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\n"})
@@ -287,4 +288,46 @@ func TestProbe(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Whatever is wrong with a new program, the old one serves on, whole.
+func TestBrokenCandidates(t *testing.T) {
+	t.Parallel()
+	whole := "exec " + filepath.Join(workers, "worker-c")
+	for fault, c := range map[string]struct{ line, why string }{
+		"exits":              {"echo 'no module named app' >&2; exit 1", "no module named app"},
+		"never accepts":      {"exec sleep 1000", "not ready within 2s"},
+		"answers 500":        {whole + " --broken", "the probe failed: / was answered with status 500"},
+		"dies of the probe":  {whole + " --crash", "the probe failed: "},
+		"cannot be executed": {"exec /nowhere", "/nowhere"},
+	} {
+		for address, listen := range map[string]string{"unix": "", "tcp": "tcp:" + freeAddress(t)} {
+			t.Run(fault+" on "+address, func(t *testing.T) {
+				t.Parallel()
+				program := filepath.Join(publicFolder(t), "app.fcgi")
+				deployLine(t, program, whole)
+				s := start(t, pool{command: []string{program}, listen: listen, keys: `start_timeout = "2s"`,
+					tables: "[@.probe]\npath = \"/\"\n"})
+				backend := cmp.Or(strings.TrimPrefix(listen, "tcp:"), "unix:"+s.socket)
+				f := nginx(t, backend, "")
+				before := s.mustStatus()
+				l := startLoad(t, f, clients)
+				l.waitAnswered(clients)
+				deployLine(t, program, c.line)
+				if o := s.command("reload", s.pool); o.code != 1 || !strings.Contains(o.stderr, c.why) {
+					t.Errorf("reload: exit code %d, %q; want 1 and %q", o.code, o.stderr, c.why)
+				}
+				l.waitAnswered(clients)
+				s.settled(before.Generation)
+				if after := s.mustStatus(); !maps.Equal(before.ready(), after.ready()) {
+					t.Errorf("workers were %v, are %v", before.ready(), after.ready())
+				}
+				deployLine(t, program, whole)
+				s.mustCommand("reload", s.pool)
+				l.waitAnswered(clients)
+				l.verdict(f, 0)
+				allNew(t, before, s.mustStatus())
+			})
+		}
+	}
 }

@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -192,6 +193,31 @@ func TestSyntaxErrorLeavesTheSiteUp(t *testing.T) {
 		t.Errorf("the mended program answers %q", a.body)
 	}
 	l.waitAnswered(4)
+	l.verdict(f, 0)
+}
+
+// A save that hangs does not hold up the next one.
+func TestSaveThatHangs(t *testing.T) {
+	t.Parallel()
+	whole := "exec " + filepath.Join(workers, "worker-c")
+	s := newSite(t, pool{command: []string{"/bin/sh", "app.sh"}, tables: "[@.watch]\npaths = [\"*.sh\"]"}, "app", "echo '"+whole+"' > app/app.sh")
+	f := nginx(t, "unix:"+s.socket, "")
+	l := startLoad(t, f, 4)
+	shell(t, s.folder, "echo 'exec sleep 1000' > app/app.sh")
+	s.until(func(now, _ watchedPool) error {
+		if now.LastReload == nil {
+			return errors.New("no reload yet")
+		}
+		return nil
+	})
+	l.waitAnswered(4)
+	shell(t, s.folder, "echo '"+whole+"' > app/app.sh")
+	s.until(func(now, _ watchedPool) error {
+		if r := now.LastReload; r == nil || r.Result != "ok" {
+			return fmt.Errorf("last reload %+v, want one that went well", r)
+		}
+		return nil
+	})
 	l.verdict(f, 0)
 }
 

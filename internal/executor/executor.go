@@ -21,6 +21,7 @@ import (
 type Executor struct {
 	report  func(supervisor.Fact) bool
 	log     *logs.Log
+	folder  string // for sockets of our own: the runtime folder
 	lineage string // the mark of our workers and of those of our predecessors
 	looker  *looker
 
@@ -68,9 +69,10 @@ type hand struct {
 
 // New makes an executor for these pools. Nothing is started before Run. A log file
 // that cannot be opened is reported, and its pool writes to our own log. lineage is
-// the mark in the environment of workers by which a successor knows them.
-func New(pools []config.Pool, log *logs.Log, lineage string) *Executor {
-	e := &Executor{log: log, lineage: lineage, wake: make(chan struct{}, 1), born: map[int]bool{},
+// the mark in the environment of workers by which a successor knows them; folder is
+// where sockets that no client knows may be.
+func New(pools []config.Pool, log *logs.Log, folder, lineage string) *Executor {
+	e := &Executor{log: log, folder: folder, lineage: lineage, wake: make(chan struct{}, 1), born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
 	e.crews.Store(&map[string]*crew{})
 	for _, p := range pools {
@@ -216,7 +218,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		c.unbind()
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
-		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].openApart(o.Generation)})
+		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.openApart(e.all()[o.Pool], o.Generation)})
 	case supervisor.Probe:
 		c := e.all()[o.Pool]
 		socket := c.on[o.Generation]

@@ -112,7 +112,7 @@ func set(t *testing.T, role string) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, folder: folder, facts: make(chan supervisor.Fact, 100)}
-	s.e = New(cfg.Pools, log, "test")
+	s.e = New(cfg.Pools, log, folder, "test")
 	s.e.Run(func(f supervisor.Fact) bool { s.facts <- f; return true })
 	t.Cleanup(func() {
 		s.e.Close(context.Background())

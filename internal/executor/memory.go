@@ -17,7 +17,8 @@ type Memory struct {
 type GenerationMemory struct {
 	Config config.Pool // as it was when the generation began
 	Spec   worker.Spec
-	Path   string // PATH of the workers
+	Path   string         // PATH of the workers
+	Listen listen.Address // of the socket
 	Socket listen.Trace
 }
 
@@ -39,7 +40,7 @@ func (c *crew) changed() {
 	for generation, b := range c.births {
 		g := GenerationMemory{Config: b.cfg, Spec: b.spec, Path: b.path}
 		if socket := c.on[generation]; socket != nil {
-			g.Socket = socket.Trace()
+			g.Listen, g.Socket = socket.Address(), socket.Trace()
 		}
 		m.Generations[generation] = g
 	}

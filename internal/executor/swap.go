@@ -2,6 +2,7 @@ package executor
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -31,11 +32,11 @@ func (c *crew) setApart(list []*listen.Socket) []*listen.Socket {
 	return slices.Clone(*old)
 }
 
-func (c *crew) openApart(generation int) error {
+func (e *Executor) openApart(c *crew, generation int) error {
 	if c.socket.Load() == nil {
 		return fmt.Errorf("pool %s: the address is not bound", c.cfg.Name)
 	}
-	socket, err := c.listen(generation, true)
+	socket, err := e.listenApart(c, generation)
 	if err != nil {
 		return err
 	}
@@ -43,6 +44,16 @@ func (c *crew) openApart(generation int) error {
 	c.changed()
 	c.setApart(append(slices.Clone(c.socketsApart()), socket))
 	return nil
+}
+
+// listenApart opens a socket beside the address or, where the address has no place
+// in the file system, in our own folder; that one is never exposed.
+func (e *Executor) listenApart(c *crew, generation int) (*listen.Socket, error) {
+	if c.cfg.Listen.Kind == listen.Unix {
+		return c.listen(generation, true)
+	}
+	address := listen.Address{Kind: listen.Unix, Path: filepath.Join(e.folder, c.cfg.Name+".trial")}
+	return listen.Open(address, listen.Options{Owner: -1, Group: -1, Mode: 0o600, Generation: generation, Private: true})
 }
 
 // expose moves the generation's socket to the address. The socket that had it

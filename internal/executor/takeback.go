@@ -179,7 +179,7 @@ func (r *recovery) take(generation int, inode uint64, descriptor func() (int, er
 		return s
 	}
 	g := r.memory.Generations[generation]
-	address := g.Config.Listen
+	address := g.Listen
 	if address == (listen.Address{}) {
 		address = r.crew.cfg.Listen
 	}

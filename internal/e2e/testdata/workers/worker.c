@@ -27,10 +27,12 @@ static void bytes(FCGX_Request *r, long left)
         FCGX_PutStr(block, left < 256 ? (int)left : 256, r->out);
 }
 
-/* With the argument --broken it answers everything with an error. */
+/* With the argument --broken it answers everything with an error, with --crash it
+ * dies of everything. */
 int main(int argc, char **argv)
 {
     FCGX_Request r;
+    int crash = argc > 1 && strcmp(argv[1], "--crash") == 0;
     const char *status = argc > 1 && strcmp(argv[1], "--broken") == 0 ? "Status: 500 Internal Server Error\r\n" : "";
 
     if (FCGX_Init() != 0 || FCGX_InitRequest(&r, 0, 0) != 0)
@@ -39,6 +41,8 @@ int main(int argc, char **argv)
         const char *uri = FCGX_GetParam("REQUEST_URI", r.envp);
         const char *value = uri ? strchr(uri, '=') : NULL;
 
+        if (crash)
+            abort();
         if (!uri)
             uri = "/";
         value = value ? value + 1 : "";
