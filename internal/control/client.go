@@ -55,17 +55,25 @@ func (c *Client) Status(ctx context.Context, pool string) (*Status, error) {
 }
 
 // Events calls each for every event that q asks for, oldest first, until there
-// are no more, each fails, or ctx or the supervisor ends.
+// are no more, each fails, or ctx or the supervisor ends. A supervisor whose
+// program is replaced, or that is killed and started again, has not ended.
 func (c *Client) Events(ctx context.Context, q Query, each func(Event) error) error {
-	return c.ask(ctx, http.MethodGet, "/api/v1/events?"+q.values().Encode(), nil, func(decoder *json.Decoder) error {
-		return decodeEach(decoder, each)
+	return c.followOn(ctx, &q, func() error {
+		return c.ask(ctx, http.MethodGet, "/api/v1/events?"+q.values().Encode(), nil, func(decoder *json.Decoder) error {
+			return decodeEach(decoder, func(e Event) error {
+				q.After = e.Seq
+				return each(e)
+			})
+		})
 	})
 }
 
 // Logs calls each for every line of output that q asks for, as Events does.
 func (c *Client) Logs(ctx context.Context, q Query, each func(LogLine) error) error {
-	return c.ask(ctx, http.MethodGet, "/api/v1/logs?"+q.values().Encode(), nil, func(decoder *json.Decoder) error {
-		return decodeEach(decoder, each)
+	return c.followOn(ctx, &q, func() error {
+		return c.ask(ctx, http.MethodGet, "/api/v1/logs?"+q.values().Encode(), nil, func(decoder *json.Decoder) error {
+			return decodeEach(decoder, each)
+		})
 	})
 }
 
@@ -93,8 +101,11 @@ func (c *Client) Do(ctx context.Context, pool string, action supervisor.Action, 
 			return nil
 		})
 	})
-	if err == nil && outcome == nil {
-		err = errors.New("the supervisor ended before it could tell the outcome")
+	switch {
+	case errors.Is(err, errCutOff):
+		return c.resume(ctx, pool, action)
+	case err == nil && outcome == nil:
+		err = errEnded
 	}
 	if err != nil {
 		return supervisor.Outcome{}, err
@@ -102,14 +113,17 @@ func (c *Client) Do(ctx context.Context, pool string, action supervisor.Action, 
 	return *outcome, nil
 }
 
-// decodeEach reads a value a line. An answer that is cut off in the middle has
-// ended with the supervisor, and is a clean end.
+// decodeEach reads a value a line. An answer that is cut off in the middle is
+// errCutOff.
 func decodeEach[T any](decoder *json.Decoder, each func(T) error) error {
 	for {
 		var value T
 		err := decoder.Decode(&value)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+			return errCutOff
 		}
 		if err != nil {
 			return fmt.Errorf("read the supervisor's answer: %w", err)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,8 +50,8 @@ func (c *Client) Upgrade(ctx context.Context, binary string, progress func(strin
 			return nil
 		})
 	})
-	if err != nil {
-		return nil, nil, err
+	if !errors.Is(err, errCutOff) {
+		return nil, nil, cmp.Or(err, errEnded)
 	}
 	for {
 		after, err = c.Status(ctx, "")

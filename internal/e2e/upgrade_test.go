@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -64,14 +65,52 @@ func TestUpgradeDuringAReload(t *testing.T) {
 	l := kind{atOnce: 1}.load(t, s, f, clients)
 	l.waitAnswered(clients)
 	for range 10 {
-		asked := make(chan struct{})
-		go func() { s.command("reload", s.pool); close(asked) }()
+		asked := make(chan outcome)
+		go func() { asked <- s.command("reload", s.pool) }()
 		s.mustCommand("upgrade")
-		<-asked
+		if o := <-asked; o.code != 0 {
+			t.Errorf("the reload that was under way: exit %d, %s%s", o.code, o.stdout, o.stderr)
+		}
 	}
 	l.waitAnswered(clients)
 	l.verdict(f, 0)
 	s.waitRunning()
+}
+
+func TestFollowersStayThroughAnUpgrade(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	said := filepath.Join(s.folder, "events")
+	file, err := os.Create(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	follower := exec.Command(binary, "events", "-f", "--control", s.control())
+	follower.Stdout = file
+	if err := follower.Start(); err != nil {
+		t.Fatal(err)
+	}
+	follows := func(text string) {
+		t.Helper()
+		eventually(t, func() error {
+			got, err := os.ReadFile(said)
+			if err == nil && strings.Count(string(got), text) != 1 {
+				err = fmt.Errorf("%q is not there once in:\n%s", text, got)
+			}
+			return err
+		})
+	}
+	follows("5 workers ready")
+	s.mustCommand("upgrade")
+	follows("taken back")
+	s.mustCommand("reload", s.pool)
+	follows("generation 2 serves")
+	s.stop()
+	if err := follower.Wait(); err != nil {
+		t.Errorf("the follower ended with %v when the supervisor was stopped", err)
+	}
+	follows("5 workers ready")
 }
 
 func TestUpgradeBySignal(t *testing.T) {
