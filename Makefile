@@ -9,7 +9,7 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 binary  := bin/fcgi-supervisor
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help demo build test lint docs docs-current bench clean deps
+.PHONY: help demo build test acceptance lint docs docs-current bench clean deps
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
@@ -35,6 +35,11 @@ docs: ## write the generated pages of docs/ anew
 docs-current:
 	@before=$$(.ci/digest docs); $(MAKE) --no-print-directory docs; \
 	test "$$before" = "$$(.ci/digest docs)" || { echo "docs/ was not what the code says; it is now: commit it" >&2; exit 1; }
+
+# What `make test` does in short: a hundred reloads of every kind of program there is.
+acceptance: deps ## a hundred reloads of every kind of program under load; writes docs/reference/reloads-measured.md
+	.ci/deps .ci/packages-acceptance
+	go test -count=1 -timeout 3h -run TestAcceptance ./internal/e2e -args -acceptance $${RELOADS:-100} -acceptance-out $(CURDIR)/docs/reference/reloads-measured.md
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
