@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 var roles = map[string]func(){
 	"serve":   serve,
+	"read":    readOne,
 	"pwd":     func() { folder, _ := os.Getwd(); fmt.Println(folder); serve() },
 	"daemon":  makeDaemon,
 	"escaped": func() { _, _ = unix.Setsid(); serve() },
@@ -49,6 +50,15 @@ func serve() {
 		if _, _, err := unix.Accept(0); err != nil {
 			return
 		}
+	}
+}
+
+// readOne accepts one connection and waits for what its client says.
+func readOne() {
+	runtime.LockOSThread()
+	conn, _, err := unix.Accept(0)
+	for err == nil {
+		_, err = unix.Read(conn, make([]byte, 1))
 	}
 }
 
