@@ -63,19 +63,38 @@ func (s *Supervisor) Run(ctx context.Context) {
 		if s.stopping && s.ended() {
 			return
 		}
-		select {
-		case m := <-s.inbox:
-			m.apply(s)
-			s.drainInbox()
-		case <-timer.C:
-		case <-cancelled:
-			cancelled = nil // seen; a nil channel is never ready
-			s.stopping = true
-			for _, p := range s.pools {
-				p.halted = p.up
-				s.stop(p)
+		for onlyAsked := true; onlyAsked; {
+			onlyAsked = false
+			select {
+			case m := <-s.inbox:
+				onlyAsked = s.takeIn(m)
+			case <-timer.C:
+			case <-cancelled:
+				cancelled = nil // seen; a nil channel is never ready
+				s.halt()
 			}
 		}
+	}
+}
+
+// takeIn applies a message and those behind it. It returns true if it was a question
+// and nothing else: publishing after that would have the one who writes down what is
+// published ask again.
+func (s *Supervisor) takeIn(m message) (onlyAsked bool) {
+	m.apply(s)
+	if _, asks := m.(remember); asks && len(s.inbox) == 0 {
+		return true
+	}
+	s.drainInbox()
+	return false
+}
+
+// halt stops every pool for good.
+func (s *Supervisor) halt() {
+	s.stopping = true
+	for _, p := range s.pools {
+		p.halted = p.up
+		s.stop(p)
 	}
 }
 

@@ -265,3 +265,23 @@ func TestEventsAreNumberedAndKept(t *testing.T) {
 		}
 	})
 }
+
+// Who asks what is to be written down does not make it change, else an idle
+// supervisor would write for ever.
+func TestRememberingPublishesNothing(t *testing.T) {
+	play(t, &stagehand{boot: time.Millisecond}, 3, func(t *testing.T, s *Supervisor) {
+		time.Sleep(time.Second) // virtual
+		synctest.Wait()
+		before, _ := s.View()
+		for range 3 {
+			m, alive := s.Remember()
+			if !alive || len(m.Pools) != 1 || len(m.Pools[0].Workers) != 3 {
+				t.Fatalf("remembered %+v", m)
+			}
+		}
+		synctest.Wait()
+		if after, _ := s.View(); after != before {
+			t.Errorf("%d pictures were published for three questions", after-before)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -40,10 +41,10 @@ type state struct {
 
 func statePath(runtimeDir string) string { return filepath.Join(runtimeDir, "state.json") }
 
-func bootID() string {
+var bootID = sync.OnceValue(func() string {
 	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(text))
-}
+})
 
 // readState returns nil if there is no state to go on from. What cannot be used
 // is set aside, and the error says where and why; that is never fatal.
