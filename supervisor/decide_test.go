@@ -350,7 +350,7 @@ func TestBrokenSwaps(t *testing.T) {
 	for name, scene := range map[string]func(*world){
 		"no socket":    func(w *world) { w.opened(errors.New("disk full")) },
 		"exits":        func(w *world) { w.opened(nil); w.start(w.newest()); w.exit(w.newest(), exitOne) },
-		"cannot start": func(w *world) { w.opened(nil); w.exit(w.newest(), worker.Exit{StartErr: errors.New("gone")}) },
+		"cannot start": func(w *world) { w.opened(nil); w.exit(w.newest(), worker.Exit{StartErr: "gone"}) },
 		"hangs": func(w *world) {
 			w.opened(nil)
 			w.start(3)

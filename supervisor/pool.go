@@ -283,7 +283,7 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 // killedFromOutside: a SIGKILL that no out-of-memory kill explains is somebody's
 // doing, not the worker's, even if we had not yet seen it ready.
 func killedFromOutside(e worker.Exit) bool {
-	return e.StartErr == nil && e.Signal == syscall.SIGKILL && !e.OOM
+	return e.StartErr == "" && e.Signal == syscall.SIGKILL && !e.OOM
 }
 
 func (p *pool) neverReady(m *member, exit worker.Exit) {
@@ -294,7 +294,7 @@ func (p *pool) neverReady(m *member, exit worker.Exit) {
 			worker.Span(p.cfg.StartTimeout))
 	case m.phase == PhaseReady:
 		text = "ended before it had served: " + text
-	case exit.StartErr == nil:
+	case exit.StartErr == "":
 		text = "ended before it was ready: " + text
 	default:
 		text = "cannot start: " + text

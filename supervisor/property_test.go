@@ -40,7 +40,7 @@ func (r rapidTB) Logf(format string, args ...any)   { r.rt.Logf(format, args...)
 func (rapidTB) Helper()                             {}
 
 func (w *world) disturb(rt *rapid.T) {
-	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: errors.New("no such file")}}
+	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: "no such file"}}
 	switch rapid.IntRange(0, 17).Draw(rt, "what") {
 	case 0, 1, 2:
 		if id, ok := pick(rt, w.ordered); ok {

@@ -190,15 +190,3 @@ func TestUnfinishedLinesWaitInThePipe(t *testing.T) {
 		t.Errorf("saw %q", all)
 	}
 }
-
-func TestExitIsWrittenDown(t *testing.T) {
-	before := Exit{Code: 3, Output: []string{"x"}, StartErr: errors.New("no such file")}
-	text, err := before.MarshalJSON()
-	var after Exit
-	if err == nil {
-		err = after.UnmarshalJSON(text)
-	}
-	if err != nil || after.Code != 3 || after.StartErr.Error() != "no such file" || after.Output[0] != "x" {
-		t.Errorf("%s: %+v, %v", text, after, err)
-	}
-}

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -17,10 +15,10 @@ type Exit struct {
 	Lived    time.Duration // from spawn to end
 	Code     int           // exit status; meaningless when Signal is set
 	Signal   syscall.Signal
-	Core     bool // a core file was written
-	OOM      bool // SIGKILL, and the kernel counted an out-of-memory kill
-	Unknown  bool // how it ended was told to another process, its parent
-	StartErr error
+	Core     bool     // a core file was written
+	OOM      bool     // SIGKILL, and the kernel counted an out-of-memory kill
+	Unknown  bool     // how it ended was told to another process, its parent
+	StartErr string   // why it could not be started; empty: it was
 	Note     string   // what else was found out about the end; may be empty
 	Output   []string // the last lines it wrote, oldest first
 }
@@ -33,8 +31,8 @@ func (e Exit) Text() string {
 		after += "; " + e.Note
 	}
 	switch {
-	case e.StartErr != nil:
-		return e.StartErr.Error()
+	case e.StartErr != "":
+		return e.StartErr
 	case e.Unknown:
 		return "ended" + after + "; how was not told to us, who did not start it"
 	case e.OOM:
@@ -51,7 +49,7 @@ func (e Exit) Text() string {
 // exit_nonzero, signal, oom, start_error or unknown.
 func (e Exit) Reason() string {
 	switch {
-	case e.StartErr != nil:
+	case e.StartErr != "":
 		return "start_error"
 	case e.Unknown:
 		return "unknown"
@@ -63,35 +61,6 @@ func (e Exit) Reason() string {
 		return "exit_0"
 	}
 	return "exit_nonzero"
-}
-
-// exitText is an Exit as it is written down: an error is its text.
-type exitText struct {
-	plainExit
-	StartErr string `json:",omitempty"`
-}
-
-type plainExit Exit // without its methods
-
-// MarshalJSON and UnmarshalJSON keep the text of StartErr.
-func (e Exit) MarshalJSON() ([]byte, error) {
-	text := exitText{plainExit: plainExit(e)}
-	if e.StartErr != nil {
-		text.StartErr, text.plainExit.StartErr = e.StartErr.Error(), nil
-	}
-	return json.Marshal(text)
-}
-
-func (e *Exit) UnmarshalJSON(data []byte) error {
-	var text exitText
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	*e = Exit(text.plainExit)
-	if text.StartErr != "" {
-		e.StartErr = errors.New(text.StartErr)
-	}
-	return nil
 }
 
 // SignalName is the name as kill -l knows it, with SIG in front; real-time

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"errors"
 	"syscall"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ func TestExitText(t *testing.T) {
 		{Exit{Signal: syscall.SIGKILL, OOM: true, Lived: 26 * time.Hour}, "killed by SIGKILL (out of memory) after 1d2h", "oom"},
 		{Exit{Signal: 40, Lived: time.Second}, "killed by signal 40 after 1s", "signal"},
 		{Exit{Lived: time.Second, Note: "it forked away"}, "exit code 0 after 1s; it forked away", "exit_0"},
-		{Exit{StartErr: errors.New("exec /x: permission denied")}, "exec /x: permission denied", "start_error"},
+		{Exit{StartErr: "exec /x: permission denied"}, "exec /x: permission denied", "start_error"},
 	} {
 		if got := c.exit.Text(); got != c.text {
 			t.Errorf("got %q, want %q", got, c.text)

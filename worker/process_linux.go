@@ -90,7 +90,7 @@ func (p *Process) mind() {
 	exit := status.exit(p.StartedAt)
 	exit.OOM = <-oom
 	if err != nil {
-		exit.StartErr = fmt.Errorf("wait for pid %d: %w", p.PID, err)
+		exit.StartErr = fmt.Sprintf("wait for pid %d: %v", p.PID, err)
 	}
 	p.mu.Lock()
 	p.ended = true

@@ -113,7 +113,7 @@ func (e *Executor) start(c *crew, o supervisor.Start) {
 		if h.notify != nil {
 			h.notify.Close()
 		}
-		e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: worker.Exit{At: time.Now(), StartErr: err}})
+		e.report(supervisor.Exited{Pool: o.Pool, ID: o.ID, Exit: worker.Exit{At: time.Now(), StartErr: err.Error()}})
 		return
 	}
 	h.process = process

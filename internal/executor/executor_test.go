@@ -287,7 +287,7 @@ func TestFailedStartTellsWhoIsToBlame(t *testing.T) {
 	s.e.all()["blog"].cfg.Command = []string{script}
 	s.e.Do(supervisor.Start{Pool: "blog", ID: 1, Generation: 1})
 	f := next[supervisor.Exited](s)
-	if f.Exit.StartErr == nil || !strings.Contains(f.Exit.Text(), "/no/such/python") {
+	if f.Exit.StartErr == "" || !strings.Contains(f.Exit.Text(), "/no/such/python") {
 		t.Errorf("got %q, want the interpreter named", f.Exit.Text())
 	}
 	s.unbind()
