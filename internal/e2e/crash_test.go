@@ -185,13 +185,7 @@ func TestConfigurationChangedWhileNobodyLooked(t *testing.T) {
 	l := kind{atOnce: 1}.load(t, s, f, clients)
 	l.waitAnswered(clients)
 	s.crash()
-	text, err := os.ReadFile(s.config())
-	if err == nil {
-		err = os.WriteFile(s.config(), []byte(strings.Replace(string(text), "processes = 5", "processes = 3\nenvironment = { RELEASE = \"8\" }", 1)), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.edit(withThree)
 	s.again()
 	s.settled(2)
 	l.waitAnswered(clients)

@@ -16,6 +16,13 @@ import (
 // rewrite changes the configuration and has it read again.
 func (s *supervisor) rewrite(change func(string) string) {
 	s.t.Helper()
+	s.edit(change)
+	s.cmd.Process.Signal(syscall.SIGHUP)
+}
+
+// edit changes the configuration.
+func (s *supervisor) edit(change func(string) string) {
+	s.t.Helper()
 	text, err := os.ReadFile(s.config())
 	if err != nil {
 		s.t.Fatal(err)
@@ -23,7 +30,11 @@ func (s *supervisor) rewrite(change func(string) string) {
 	if err := os.WriteFile(s.config(), []byte(change(string(text))), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd.Process.Signal(syscall.SIGHUP)
+}
+
+// withThree is a configuration with fewer workers and another environment.
+func withThree(text string) string {
+	return strings.Replace(text, "processes = 5", "processes = 3\nenvironment = { RELEASE = \"8\" }", 1)
 }
 
 // settled waits until the pool runs in that generation, alone.
@@ -45,9 +56,7 @@ func TestHangupGivesChangedPoolsNewWorkers(t *testing.T) {
 	before := s.mustStatus()
 	l := kind{atOnce: 1}.load(t, s, f, clients)
 	l.waitAnswered(clients)
-	s.rewrite(func(text string) string {
-		return strings.Replace(text, "processes = 5", "processes = 3\nenvironment = { RELEASE = \"8\" }", 1)
-	})
+	s.rewrite(withThree)
 	s.settled(2)
 	l.waitAnswered(clients)
 	l.verdict(f, 0)

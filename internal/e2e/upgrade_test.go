@@ -159,13 +159,7 @@ func TestUpgradeToWhatCannotTakeOverChangesNothing(t *testing.T) {
 			t.Errorf("%s: exit %d, %s", path, o.code, o.stderr)
 		}
 	}
-	text, err := os.ReadFile(s.config())
-	if err == nil {
-		err = os.WriteFile(s.config(), append(text, "nonsense = 1\n"...), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.edit(func(text string) string { return text + "nonsense = 1\n" })
 	if o := s.command("upgrade"); o.code != 1 || !strings.Contains(o.stderr, "nonsense") {
 		t.Errorf("with a configuration that has mistakes: exit %d, %s", o.code, o.stderr)
 	}
