@@ -94,7 +94,17 @@ func (s *Supervisor) stop(p *pool) receipt {
 	p.probe.failures, p.probe.unhealthy, p.probe.next = 0, false, time.Time{}
 	p.forgive()
 	p.finishReload(s.now(), "failed", "stopped meanwhile", nil)
+	if p.postponed != nil {
+		p.reload, p.postponed = p.postponed.status, nil
+		p.finishReload(s.now(), "failed", "stopped meanwhile", nil)
+	}
 	return receipt{}
+}
+
+// renewal is a reload or restart that has been asked for.
+type renewal struct {
+	way    string
+	status *ReloadStatus
 }
 
 // renew gives a new generation a number. One that is asked for while another is a
@@ -104,19 +114,29 @@ func (s *Supervisor) renew(p *pool, way string, c Command) receipt {
 		return s.start(p)
 	}
 	p.forgive()
-	p.abandonSwap()
 	p.newest++
-	p.candidate, p.atOnce = p.newest, way == ReloadRestart
+	r := &renewal{way, &ReloadStatus{Trigger: c.Trigger, Path: c.Path, Generation: p.newest, At: s.now()}}
+	if p.swap == swapExposing { // which of the two serves is known in a moment
+		p.postponed = r
+	} else {
+		p.begin(r)
+	}
+	return receipt{generation: p.newest}
+}
+
+// begin makes the new generation the candidate.
+func (p *pool) begin(r *renewal) {
+	p.abandonSwap()
+	p.candidate, p.atOnce = r.status.Generation, r.way == ReloadRestart
 	switch {
 	case p.atOnce || p.serving() == 0: // nothing to keep until it has proved itself
-		p.generation, p.candidate, p.proven = p.newest, 0, false
-	case way == ReloadSwap:
+		p.generation, p.candidate, p.proven = r.status.Generation, 0, false
+	case r.way == ReloadSwap:
 		p.swap = swapWanted
 	case p.cfg.Probe.Interval > 0:
 		p.beginTrial()
 	}
-	p.reload = &ReloadStatus{Trigger: c.Trigger, Path: c.Path, Generation: p.newest, At: s.now()}
-	return receipt{generation: p.newest}
+	p.reload = r.status
 }
 
 func (s *Supervisor) scale(p *pool, processes int) receipt {

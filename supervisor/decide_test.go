@@ -480,11 +480,25 @@ func TestSwapDuringSwap(t *testing.T) {
 	w.reload()
 	w.opened(nil)
 	w.boot()
-	w.reload() // while the first is being exposed
+	w.reload() // while the first is being exposed: the rename cannot be called back
 	w.exposed(nil)
-	w.wants("reloading 2 of 2, generation 1")
+	w.wants("reloading 2 of 2, generation 2")
 	w.calm()
 	w.wants("running 2 of 2, generation 3")
+}
+
+// Clients may reach it already, so it is no candidate any more that could be dropped.
+func TestWorkerThatEndsWhileItsGenerationIsExposed(t *testing.T) {
+	w := newWorld(t, testConfig(2))
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	w.exit(w.in(0), exitOne)
+	w.exposed(nil)
+	w.wants("starting 1 of 2, generation 2")
+	w.calm()
+	w.wants("running 2 of 2, generation 2")
 }
 
 func TestStopWinsOverRestart(t *testing.T) {

@@ -65,6 +65,7 @@ type pool struct {
 	draining   map[int]drainState // generations that were swapped out, and dropped candidates
 	atOnce     bool               // outdated members are stopped together, before the new ones start
 	reload     *ReloadStatus
+	postponed  *renewal // asked for while a candidate is being exposed
 
 	members []*member // in the order of their birth
 	slots   []slot    // grows, never shrinks: counters outlive a scale down
@@ -265,10 +266,11 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 		reason = m.why
 	}
 	p.exits[reason]++
-	if m.generation != p.candidate { // whose failure is no restart of anything
+	onTrial := p.onTrial(m)
+	if !onTrial { // else its failure is no restart of anything
 		s.owed = reason
 	}
-	if m.phase == PhaseReady && (m.generation != p.candidate || killedFromOutside(exit)) {
+	if m.phase == PhaseReady && (!onTrial || killedFromOutside(exit)) {
 		p.say(exit.At, m, Event{Kind: KindExited, Bad: true, Text: exit.Text()})
 		return
 	}
@@ -284,6 +286,12 @@ func (p *pool) exited(id ID, exit worker.Exit) {
 // doing, not the worker's, even if we had not yet seen it ready.
 func killedFromOutside(e worker.Exit) bool {
 	return e.StartErr == "" && e.Signal == syscall.SIGKILL && !e.OOM
+}
+
+// onTrial: the worker is of a candidate that can still be dropped. Once it is being
+// exposed it cannot: clients may reach it already.
+func (p *pool) onTrial(m *member) bool {
+	return m.generation == p.candidate && p.swap != swapExposing
 }
 
 func (p *pool) neverReady(m *member, exit worker.Exit) {
@@ -305,7 +313,7 @@ func (p *pool) neverReady(m *member, exit worker.Exit) {
 		p.draining[m.generation] = drainDone // nobody can empty its queue any more
 		return
 	}
-	if m.generation == p.candidate {
+	if p.onTrial(m) {
 		p.dropCandidate(failure)
 		return
 	}

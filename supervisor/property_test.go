@@ -41,7 +41,7 @@ func (rapidTB) Helper()                             {}
 
 func (w *world) disturb(rt *rapid.T) {
 	exits := []worker.Exit{exitZero, exitOne, crashed, killed, killedOOM, {StartErr: "no such file"}}
-	switch rapid.IntRange(0, 17).Draw(rt, "what") {
+	switch rapid.IntRange(0, 19).Draw(rt, "what") {
 	case 0, 1, 2:
 		if id, ok := pick(rt, w.ordered); ok {
 			w.start(id)
@@ -79,6 +79,10 @@ func (w *world) disturb(rt *rapid.T) {
 		w.keep()
 	case 17:
 		w.crash(rt)
+	case 18, 19:
+		for range rapid.IntRange(1, 12).Draw(rt, "well") {
+			w.progress()
+		}
 	case 12:
 		w.pass(time.Duration(rapid.IntRange(1, 40_000).Draw(rt, "ms")) * time.Millisecond)
 	}
@@ -158,7 +162,8 @@ func (w *world) succeed(mayTake bool) {
 	w.pool = successor.pools[0]
 	w.pool.nextID, w.pool.emit = func() ID { w.lastID++; return w.lastID }, func(e Event) { w.events = append(w.events, e) }
 	w.lastID = successor.lastID
-	w.binding, w.unbinding, w.hiding, w.opening, w.exposing, w.answered, w.forgotten = false, false, false, 0, 0, 0, 0
+	w.binding, w.unbinding, w.hiding, w.opening, w.exposing, w.forgotten = false, false, false, 0, 0, 0
+	clear(w.answered)
 	w.probing, w.draining, w.ordered, w.stopped = nil, map[int]bool{}, map[ID]Start{}, map[ID]bool{}
 	if !found.Bound {
 		w.clients = 0
@@ -184,8 +189,9 @@ func (w *world) find() Finding {
 			id = newest
 			m = WorkerMemory{ID: id, Slot: o.Slot, Generation: o.Generation, Phase: PhaseStarting, PID: 1000 + int(id), OrderedAt: w.now, StartedAt: w.now}
 		}
+		w.on[id] = w.on[o.ID]
 		o.ID = id
-		running[id], socket[o.Generation] = o, w.socket[o.Generation]
+		running[id], socket[o.Generation] = o, w.on[id]
 		f.Workers = append(f.Workers, m)
 	}
 	w.running, w.socket = running, socket
@@ -222,43 +228,51 @@ func (w *world) unbind() {
 // wanted to be, in bounded time.
 func (w *world) calm() {
 	for range 2000 {
-		switch {
-		case w.binding:
-			w.bind(nil)
-		case w.hiding:
-			w.hiding = false
-			w.pool.hidden()
-			w.step()
-		case w.unbinding:
-			w.unbind()
-		case w.opening > 0:
-			w.opened(nil)
-		case len(w.probing) > 0:
-			w.probed(nil)
-		case w.exposing > 0:
-			w.exposed(nil)
-		case len(w.draining) > 0:
-			w.drained()
-		case len(w.stopped) > 0:
-			for _, id := range inOrder(w.stopped) {
-				w.exit(id, exitZero)
-			}
-		case len(w.ordered) > 0:
-			w.boot()
-		case w.unready() > 0:
-			for _, id := range inOrder(w.running) {
-				if m := w.pool.member(id); m != nil && m.phase == PhaseStarting {
-					w.becomeReady(id)
-				}
-			}
-		case !w.next.IsZero() && !w.next.Equal(w.pool.probe.next): // probes go on for ever
-			w.pass(max(0, w.next.Sub(w.now)))
-		default:
+		if !w.progress() {
 			w.atRest()
 			return
 		}
 	}
 	w.t.Fatalf("no rest: %s", w.pool.state())
+}
+
+// progress lets one thing that is under way end well; false if nothing is.
+func (w *world) progress() bool {
+	switch {
+	case w.binding:
+		w.bind(nil)
+	case w.hiding:
+		w.hiding = false
+		w.pool.hidden()
+		w.step()
+	case w.unbinding:
+		w.unbind()
+	case w.opening > 0:
+		w.opened(nil)
+	case len(w.probing) > 0:
+		w.probed(nil)
+	case w.exposing > 0:
+		w.exposed(nil)
+	case len(w.draining) > 0:
+		w.drained()
+	case len(w.stopped) > 0:
+		for _, id := range inOrder(w.stopped) {
+			w.exit(id, exitZero)
+		}
+	case len(w.ordered) > 0:
+		w.boot()
+	case w.unready() > 0:
+		for _, id := range inOrder(w.running) {
+			if m := w.pool.member(id); m != nil && m.phase == PhaseStarting {
+				w.becomeReady(id)
+			}
+		}
+	case !w.next.IsZero() && !w.next.Equal(w.pool.probe.next): // probes go on for ever
+		w.pass(max(0, w.next.Sub(w.now)))
+	default:
+		return false
+	}
+	return true
 }
 
 // unready counts the workers, of whatever generation, that have only begun.
@@ -290,6 +304,9 @@ func (w *world) atRest() {
 	}
 	seen := map[int]bool{}
 	for _, m := range p.members {
+		if w.on[m.id] != w.clients {
+			w.t.Fatalf("at rest, and clients do not reach the worker in slot %d", m.slot)
+		}
 		if seen[m.slot] {
 			w.t.Fatalf("two workers in slot %d", m.slot)
 		}

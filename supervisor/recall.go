@@ -101,11 +101,12 @@ func (p *pool) thinOut() {
 	}
 }
 
-// recallBound: the generation that clients reach is the generation, be it the
-// candidate whose socket had just been exposed.
+// recallBound: the generation that clients reach is the generation. It may be the
+// candidate, whose socket has been exposed since, and the old one may be gone.
 func (p *pool) recallBound(m PoolMemory, f Finding) {
 	p.address = addressBound
-	if f.apart(p.generation) && len(f.Exposed) > 0 {
+	exposed := m.Swapping && !m.Trial && slices.Contains(f.Exposed, p.candidate)
+	if len(f.Exposed) > 0 && (exposed || !slices.Contains(f.Exposed, p.generation)) {
 		p.generation = slices.Max(f.Exposed)
 		p.newest = max(p.newest, p.generation)
 		p.proven = true

@@ -42,12 +42,16 @@ func (p *pool) exposed(at time.Time, generation int, err error) {
 	}
 	if err != nil {
 		p.dropCandidate(Failure{At: at, Slot: -1, Text: err.Error()})
-		return
+	} else {
+		p.draining[p.generation] = drainWanted
+		p.generation, p.candidate, p.swap, p.proven = generation, 0, swapNone, true
+		p.recover(at)
+		p.finishReload(at, "ok", "", nil)
 	}
-	p.draining[p.generation] = drainWanted
-	p.generation, p.candidate, p.swap, p.proven = generation, 0, swapNone, true
-	p.recover(at)
-	p.finishReload(at, "ok", "", nil)
+	if r := p.postponed; r != nil {
+		p.postponed = nil
+		p.begin(r)
+	}
 }
 
 func (p *pool) drained(generation int) {

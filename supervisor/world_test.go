@@ -25,14 +25,16 @@ type world struct {
 
 	binding, unbinding, hiding bool
 	opening, exposing          int          // the generation, 0: none
-	answered, forgotten        int          // likewise
+	answered                   map[int]bool // generations that have answered a probe
+	forgotten                  int          // those before it
 	probing                    []int        // ordered, not reported
 	draining                   map[int]bool // ordered, not reported
 	open                       map[int]bool // sockets of generations of their own
 	ordered                    map[ID]Start // not reported started yet
 	running                    map[ID]Start // started, not exited
 	stopped                    map[ID]bool  // told to end
-	socket                     map[int]int  // that the workers of each generation are on
+	socket                     map[int]int  // that workers of each generation are started on
+	on                         map[ID]int   // the socket that each worker is on
 	clients                    int          // the socket that clients reach
 	sockets                    int          // how many there have been
 	again                      map[ID]bool  // told to end by an earlier supervisor
@@ -51,7 +53,7 @@ func testConfig(processes int) PoolConfig {
 }
 
 func newWorld(t testing.TB, cfg PoolConfig) *world {
-	w := &world{t: t, now: epoch, draining: map[int]bool{}, open: map[int]bool{}, socket: map[int]int{}, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
+	w := &world{t: t, now: epoch, draining: map[int]bool{}, open: map[int]bool{}, answered: map[int]bool{}, socket: map[int]int{}, on: map[ID]int{}, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
 	nextID := func() ID { w.lastID++; return w.lastID }
 	w.pool = newPool(cfg, 1, nextID, func(e Event) { w.events = append(w.events, e) })
 	w.keep()
@@ -97,7 +99,7 @@ func (w *world) take(o Order) {
 	case Probe:
 		w.probing = append(w.probing, o.Generation)
 	case Expose:
-		if w.pool.cfg.Probe.Interval > 0 && w.answered != o.Generation {
+		if w.pool.cfg.Probe.Interval > 0 && !w.answered[o.Generation] {
 			w.t.Fatalf("generation %d is exposed without an answer to its probe", o.Generation)
 		}
 		w.exposing = o.Generation
@@ -122,6 +124,7 @@ func (w *world) take(o Order) {
 		if w.socket[o.Generation] == 0 {
 			w.socket[o.Generation] = w.clients
 		}
+		w.on[o.ID] = w.socket[o.Generation]
 		if w.pool.address != addressBound {
 			w.t.Fatal("a worker is started before the address is bound")
 		}
@@ -333,7 +336,7 @@ func (w *world) probed(err error) {
 	generation := w.probing[0]
 	w.probing = w.probing[1:]
 	if err == nil {
-		w.answered = generation
+		w.answered[generation] = true
 	}
 	w.pool.probed(Probed{Pool: "blog", Generation: generation, At: w.now, Err: err})
 	w.step()

@@ -16,8 +16,9 @@ import (
 // mirror is a pipe that tee(2) copies into and that is empty between two uses.
 type mirror struct{ read, write int }
 
-// mirrors are kept open for the next use; those that do not fit are closed.
-var mirrors = make(chan mirror, 8)
+// mirrors are kept open for the next use; those that do not fit are closed. Each
+// use takes microseconds, so few are needed.
+var mirrors = make(chan mirror, 2)
 
 // null is where discard moves bytes to; open for the life of the process.
 var null = sync.OnceValues(func() (int, error) {

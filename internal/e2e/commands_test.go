@@ -298,7 +298,7 @@ func TestBrokenCandidates(t *testing.T) {
 		"exits":              {"echo 'no module named app' >&2; exit 1", "no module named app"},
 		"never accepts":      {"exec sleep 1000", "not ready within 2s"},
 		"answers 500":        {whole + " --broken", "the probe failed: / was answered with status 500"},
-		"dies of the probe":  {whole + " --crash", "the probe failed: "},
+		"dies of the probe":  {whole + " --crash", "generation 2 dropped, generation 1 serves on: "},
 		"cannot be executed": {"exec /nowhere", "/nowhere"},
 	} {
 		for address, listen := range map[string]string{"unix": "", "tcp": "tcp:" + freeAddress(t)} {

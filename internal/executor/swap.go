@@ -36,6 +36,9 @@ func (e *Executor) openApart(c *crew, generation int) error {
 	if c.socket.Load() == nil {
 		return fmt.Errorf("pool %s: the address is not bound", c.cfg.Name)
 	}
+	if c.on[generation] != nil {
+		return fmt.Errorf("pool %s: generation %d has a socket already", c.cfg.Name, generation)
+	}
 	socket, err := e.listenApart(c, generation)
 	if err != nil {
 		return err
