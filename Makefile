@@ -39,7 +39,7 @@ docs-current:
 # What `make test` does in short: a hundred reloads of every kind of program there is.
 acceptance: deps ## a hundred reloads of every kind of program under load; writes docs/reference/reloads-measured.md
 	.ci/deps .ci/packages-acceptance
-	go test -count=1 -timeout 3h -run TestAcceptance ./internal/e2e -args -acceptance $${RELOADS:-100} -acceptance-out $(CURDIR)/docs/reference/reloads-measured.md
+	go test -count=1 -timeout 3h -run 'TestAcceptance|TestCrashesLose|TestUpgradesLose' ./internal/e2e -args -acceptance $${RELOADS:-100} -acceptance-out $(CURDIR)/docs/reference/reloads-measured.md
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)

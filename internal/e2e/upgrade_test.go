@@ -15,17 +15,13 @@ import (
 	"time"
 )
 
-// upgrades is how often TestUpgradesLoseNothing replaces the program, as the
-// acceptance asks for.
-const upgrades = 50
-
 func TestUpgradesLoseNothing(t *testing.T) {
 	t.Parallel()
 	s := startC(t)
 	f := nginx(t, "unix:"+s.socket, "")
 	before := s.mustStatus()
 	l := startScribes(t, f, 4)
-	for range upgrades {
+	for range often() {
 		l.waitWritten(1)
 		if said := s.mustCommand("upgrade"); !strings.Contains(said, "5 workers kept") {
 			t.Fatalf("upgrade says %q", said)
