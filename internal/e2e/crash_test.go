@@ -160,9 +160,9 @@ func TestCrashesLoseNothing(t *testing.T) {
 			starts = now
 		}
 		s.crash()
-		asked.Wait()
 		l.waitWritten(random.IntN(5))
 		s.again()
+		asked.Wait() // who asked waits for the next supervisor
 	}
 	l.verdict(s.log())
 	eventually(t, func() error { return running(s.mustStatus()) })
@@ -279,8 +279,8 @@ func TestCrashOnSharedSockets(t *testing.T) {
 				go func() { s.command("restart", s.pool); close(asked) }()
 				l.waitAnswered(clients)
 				s.crash()
-				<-asked
 				s.again()
+				<-asked
 			}
 			l.waitAnswered(clients)
 			l.verdict(f, 0)
