@@ -2,7 +2,7 @@ package supervisor
 
 import (
 	"maps"
-	"slices"
+
 	"time"
 
 	"fcgi-supervisor/worker"
@@ -119,6 +119,3 @@ type Finding struct {
 	Apart    []int          // generations with workers on another
 	Hopeless bool           // those others keep us from binding the address, and have to go first
 }
-
-// apart: the workers of that generation are not on the socket that clients reach.
-func (f Finding) apart(generation int) bool { return slices.Contains(f.Apart, generation) }

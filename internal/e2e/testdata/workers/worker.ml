@@ -10,8 +10,7 @@ let () =
       let cgi = (c :> Netcgi.cgi) in
       let uri = cgi#environment#cgi_property ~default:"/" "REQUEST_URI" in
       let body =
-        if starts "/mirror" uri then (cgi#argument "BODY")#value
-        else if starts "/sleep" uri then (Unix.sleepf (value uri /. 1000.); "slept")
+        if starts "/sleep" uri then (Unix.sleepf (value uri /. 1000.); "slept")
         else string_of_int (Unix.getpid ())
       in
       cgi#set_header ~content_type:"application/octet-stream" ~fields:[ ("X-Pid", [ string_of_int (Unix.getpid ()) ]) ] ();
