@@ -60,6 +60,8 @@ type eventView struct {
 	Text   string
 	Bad    bool
 	Output []string
+	More   int    // events like it, right before it
+	Since  string // when the first of them was
 }
 
 // maxCells bounds the size of the page: workers beyond it are counted.
@@ -77,11 +79,7 @@ func newView(status *control.Status, history *History, events []supervisor.Event
 		v.Pools = append(v.Pools, shown)
 	}
 	v.Verdict, v.Mood = verdict(counts, len(status.Pools))
-	for _, e := range slices.Backward(events) {
-		if len(v.Events) < shownEvents && newsworthy(e) {
-			v.Events = append(v.Events, newEventView(e))
-		}
-	}
+	v.Events = lastEvents(events)
 	return v
 }
 
@@ -99,17 +97,42 @@ func verdict(counts map[mood]int, pools int) (string, mood) {
 	return plural(pools, "pool") + ", all well", good
 }
 
-// newsworthy: what every start and stop brings with it is not.
-func newsworthy(e supervisor.Event) bool {
-	return e.Bad || e.Slot < 0 && e.Kind != supervisor.KindBackoff
+// lastEvents are the newest, first. A worker that fails again and again is told of
+// once, with how often: else nothing but that would be seen.
+func lastEvents(events []supervisor.Event) []eventView {
+	var shown []eventView
+	var before supervisor.Event
+	for _, e := range slices.Backward(events) {
+		if !newsworthy(e) {
+			continue
+		}
+		if n := len(shown); n > 0 && e.Bad && e.Pool == before.Pool && e.Kind == before.Kind {
+			shown[n-1].More++
+			shown[n-1].Since = clock(e.At)
+		} else if n < shownEvents {
+			shown = append(shown, newEventView(e))
+		} else {
+			break
+		}
+		before = e
+	}
+	return shown
 }
+
+// newsworthy: what every start and stop brings with it is not, nor the delay that
+// a failure brings.
+func newsworthy(e supervisor.Event) bool {
+	return (e.Bad || e.Slot < 0) && e.Kind != supervisor.KindBackoff
+}
+
+func clock(t time.Time) string { return t.Format("15:04:05") }
 
 func newEventView(e supervisor.Event) eventView {
 	text := e.Text
 	if e.Slot >= 0 {
 		text = fmt.Sprintf("worker %d: %s", e.Slot, text)
 	}
-	return eventView{ID: e.Seq, At: e.At.UTC().Format(time.RFC3339), Clock: e.At.Format("15:04:05"), Pool: e.Pool, Text: text, Bad: e.Bad, Output: e.Output}
+	return eventView{ID: e.Seq, At: e.At.UTC().Format(time.RFC3339), Clock: clock(e.At), Pool: e.Pool, Text: text, Bad: e.Bad, Output: e.Output}
 }
 
 func newPoolView(p control.Pool, hour []moment, now time.Time) poolView {
