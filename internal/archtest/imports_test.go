@@ -30,7 +30,7 @@ var may = map[string][]string{
 	"internal/control":  {"worker", "supervisor", "internal/listen", "internal/logs"},
 	"internal/daemon":   {"worker", "supervisor", "metrics", "internal/web", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/watch"},
 	"internal/demo":     {"internal/config", "internal/daemon", "internal/fastcgi"},
-	"internal/docs":     {"internal/config"},
+	"internal/docs":     {"internal/config", "metrics"},
 	"internal/archtest": {},
 	"internal/e2e":      {},
 	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/daemon", "internal/demo",
