@@ -66,14 +66,14 @@ func TestBusyIsKnownOfAllOrOfNone(t *testing.T) {
 	play(t, &stagehand{life: time.Hour}, 3, func(t *testing.T, s *Supervisor) {
 		time.Sleep(time.Minute)
 		noted := 0
-		look := NewSight(s, glance{}, func(*Look) { noted++ }).Look()
+		look := NewSight(s, glance{}, func() {}, func(*Look) { noted++ }).Look()
 		if busy, known := look.Busy(look.Snapshot.Pools[0]); busy != 2 || !known || noted != 1 {
 			t.Errorf("%d busy (%v), noted %d times; want 2, known, noted once", busy, known, noted)
 		}
 		if !look.At.Equal(time.Now()) {
 			t.Errorf("the look says it was at %v; it is %v", look.At, time.Now())
 		}
-		look = NewSight(s, glance{unknown: true}, func(*Look) {}).Look()
+		look = NewSight(s, glance{unknown: true}, func() {}, func(*Look) {}).Look()
 		if _, known := look.Busy(look.Snapshot.Pools[0]); known {
 			t.Error("known, though the kernel does not tell of one worker")
 		}

@@ -45,6 +45,14 @@ type tallying struct {
 	published *Tally // nil: it is out of date
 }
 
+// recallTally goes on from what was written down.
+func recallTally(t *Tally) tallying {
+	if t == nil {
+		return tallying{}
+	}
+	return tallying{Tally: *t.clone()}
+}
+
 func (t *tallying) reload(trigger, result string, took time.Duration) {
 	t.countReload(trigger, result, took)
 	t.published = nil

@@ -115,7 +115,7 @@ func (s *site) begin(pools []string) {
 	history := NewHistory()
 	s.supervisor = supervisor.New(configs, c, history.Note)
 	c.report = s.supervisor.Report
-	b := &control.Backend{Supervisor: s.supervisor, Look: supervisor.NewSight(s.supervisor, eye{}, history.Seen).Look, StartedAt: time.Now()}
+	b := &control.Backend{Supervisor: s.supervisor, Look: supervisor.NewSight(s.supervisor, eye{}, func() {}, history.Seen).Look, StartedAt: time.Now()}
 	s.backend = Backend{Supervisor: s.supervisor, Status: b.Status, History: history,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics\n") })}
 	ctx, cancel := context.WithCancel(context.Background())
