@@ -47,7 +47,7 @@ func Open(c config.HTTP, b Backend, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{http: newServer(handler(b), log), listener: listener, done: make(chan struct{})}
-	go s.serve(c.WebConfigFile, log) // ended by Close
+	go s.serve(c, log) // ended by Close
 	return s, nil
 }
 
@@ -90,12 +90,12 @@ func secured(h http.Handler) http.Handler {
 	})
 }
 
-func (s *Server) serve(webConfig string, log *slog.Logger) {
+func (s *Server) serve(c config.HTTP, log *slog.Logger) {
 	defer close(s.done)
-	log.Info("answering HTTP", "address", s.listener.Addr().String())
-	err := toolkit.Serve(s.listener, s.http, &toolkit.FlagConfig{WebConfigFile: &webConfig}, slog.New(warnings{log.Handler()}))
+	log.Info("answering HTTP", "address", c.Listen.String())
+	err := toolkit.Serve(s.listener, s.http, &toolkit.FlagConfig{WebConfigFile: &c.WebConfigFile}, slog.New(warnings{log.Handler()}))
 	if !errors.Is(err, http.ErrServerClosed) {
-		log.Error("no more HTTP is answered", "address", s.listener.Addr().String(), "err", err)
+		log.Error("no more HTTP is answered", "address", c.Listen.String(), "err", err)
 	}
 }
 
