@@ -53,19 +53,26 @@ func figure(text, series string) (float64, error) {
 	return strconv.ParseFloat(found[1], 64)
 }
 
-// requests asks k times at once for something that takes long; they end with the
-// test.
-func (s *supervisor) requests(k int, address string) {
-	var running sync.WaitGroup
-	s.t.Cleanup(running.Wait) // the last of the cleanups that are made here
+// requests asks k times at once for something that takes long, until end or the end
+// of the test.
+func (s *supervisor) requests(k int, address string) (end func()) {
+	s.t.Helper()
+	var commands []*exec.Cmd
 	for range k {
 		cmd := exec.Command(binary, "request", address, "/sleep?ms=120000")
 		if err := cmd.Start(); err != nil {
 			s.t.Fatal(err)
 		}
-		running.Go(func() { _ = cmd.Wait() })
-		s.t.Cleanup(func() { _ = cmd.Process.Kill() })
+		commands = append(commands, cmd)
 	}
+	end = sync.OnceFunc(func() {
+		for _, cmd := range commands {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	s.t.Cleanup(end)
+	return end
 }
 
 // connects makes k connections that say nothing.
