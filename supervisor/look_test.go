@@ -13,8 +13,16 @@ import (
 
 func TestPing(t *testing.T) {
 	play(t, &stagehand{life: time.Hour}, 1, func(t *testing.T, s *Supervisor) {
-		if err := s.Ping(t.Context()); err != nil {
-			t.Error(err)
+		synctest.Wait()
+		before, _ := s.View()
+		for range 3 {
+			if err := s.Ping(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if after, _ := s.View(); after != before {
+			t.Errorf("%d pictures were published for three questions: they would be written down, and sent to who watches", after-before)
 		}
 	})
 }
