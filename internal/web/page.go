@@ -66,7 +66,15 @@ func (p *page) drawNow() drawing {
 	v := newView(status, p.backend.History, events, now)
 	var html bytes.Buffer
 	err := pageTemplate.ExecuteTemplate(&html, "changing", v)
-	return drawing{at: now, html: html.Bytes(), mood: v.Mood, err: err}
+	return drawing{at: now, html: oneKindOfLineEnd(html.Bytes()), mood: v.Mood, err: err}
+}
+
+// oneKindOfLineEnd writes line ends as HTML reads them. A lone carriage return, which
+// the output of a worker may hold, ends a line of an event stream too: what follows
+// would be taken for a field of it.
+func oneKindOfLineEnd(html []byte) []byte {
+	html = bytes.ReplaceAll(html, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(html, []byte("\r"), []byte("\n"))
 }
 
 func (p *page) serve(w http.ResponseWriter, _ *http.Request) {

@@ -102,6 +102,19 @@ func TestChangesAreSent(t *testing.T) {
 	waitFor("stopped")
 }
 
+// TestOutputCannotSteerTheStream: a line of an event stream ends with a carriage
+// return too.
+func TestOutputCannotSteerTheStream(t *testing.T) {
+	w := newRecorder()
+	if err := send(w, drawing{mood: bad, html: oneKindOfLineEnd([]byte("a\revent: off\r\ndata: x\n\rb"))}); err != nil {
+		t.Fatal(err)
+	}
+	want := "event: bad\ndata: a\ndata: event: off\ndata: data: x\ndata: \ndata: b\n\n"
+	if got := w.Body.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestWatchersShareOneDrawing: however many watch, the page is drawn now and then.
 func TestWatchersShareOneDrawing(t *testing.T) {
 	drawn := 0
