@@ -15,8 +15,8 @@ const clockTicks = 100
 
 // Usage is what a worker and its descendants use.
 type Usage struct {
-	RSSBytes   uint64 // pages shared between processes are counted in each
-	CPUSeconds float64
+	RSSBytes   uint64  // pages shared between processes are counted in each
+	CPUSeconds float64 // descendants that have ended and been waited for included
 	Threads    int
 	FDs        int
 	FDsKnown   bool // false where the kernel forbids to look
