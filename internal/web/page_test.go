@@ -138,7 +138,7 @@ func TestRepeatedFailuresAreOneLine(t *testing.T) {
 	}
 	events = append(events, supervisor.Event{Seq: 100, Pool: "blog", Slot: -1, Kind: supervisor.KindReady, Text: "5 workers ready"})
 	shown := lastEvents(events)
-	if len(shown) != 2 || shown[0].ID != 100 || shown[1].More != 39 {
+	if len(shown) != 2 || shown[0].ID != 100 || shown[1].More != 39 || shown[1].ID != 1 {
 		t.Errorf("%+v", shown)
 	}
 }

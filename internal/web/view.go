@@ -108,6 +108,7 @@ func lastEvents(events []supervisor.Event) []eventView {
 		}
 		if n := len(shown); n > 0 && e.Bad && e.Pool == before.Pool && e.Kind == before.Kind {
 			shown[n-1].More++
+			shown[n-1].ID = e.Seq // of the first: it stays the same line, and open, when more come
 			shown[n-1].Since = clock(e.At)
 		} else if n < shownEvents {
 			shown = append(shown, newEventView(e))
