@@ -43,6 +43,7 @@ acceptance: deps ## a hundred reloads of every kind of program under load; write
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand
 	go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
+	go test -run '^$$' -bench . ./internal/e2e
 	@if [ -d ../shared/bench ]; then FCGI_SUPERVISOR=$(CURDIR)/$(binary) ../shared/bench/run-all -o "$${BENCH_OUT:-$${TMPDIR:-/tmp}/fcgi-supervisor-bench}"; fi
 
 clean: ## remove what was built

@@ -82,10 +82,19 @@ func (s *Supervisor) Run(ctx context.Context) {
 // published ask again.
 func (s *Supervisor) takeIn(m message) (onlyAsked bool) {
 	m.apply(s)
-	if _, asks := m.(remember); asks && len(s.inbox) == 0 {
+	if asks(m) && len(s.inbox) == 0 {
 		return true
 	}
 	s.drainInbox()
+	return false
+}
+
+// asks: the message changes nothing.
+func asks(m message) bool {
+	switch m.(type) {
+	case remember, ping:
+		return true
+	}
 	return false
 }
 

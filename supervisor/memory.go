@@ -43,6 +43,7 @@ type PoolMemory struct {
 	Starts   uint64
 	Exits    map[string]uint64
 	Restarts map[string]uint64
+	Tally    *Tally // nil: written by a version that had none
 	Slots    []SlotMemory
 	Workers  []WorkerMemory
 }
@@ -100,7 +101,7 @@ func (p *pool) memory() PoolMemory {
 		Proven: p.proven, Swapping: p.swapping(), AtOnce: p.atOnce, Trial: p.trial, Reload: p.reload,
 		Failures: p.failures, RetryAt: p.retryAt, Delay: p.delay, Strikes: p.strikes, LastFailure: p.lastFailure,
 		ProbeFailures: p.probe.failures, Unhealthy: p.probe.unhealthy, LastProbe: p.probe.last,
-		Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts)}
+		Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts), Tally: p.tally.publish()}
 	for _, s := range p.slots {
 		m.Slots = append(m.Slots, SlotMemory{s.status.Restarts, s.status.LastExit, s.owed})
 	}

@@ -1,6 +1,6 @@
 package supervisor
 
-// message is what can reach the loop: a Fact, a request, or killAll. It is
+// message is what can reach the loop: a Fact, a request, a ping, or killAll. It is
 // applied by the loop's goroutine, and records; it decides nothing.
 type message interface{ apply(*Supervisor) }
 
@@ -25,6 +25,9 @@ type (
 	configurePool struct{ cfg PoolConfig }
 	removePool    struct{ name string }
 )
+
+// ping asks the loop whether it is there.
+type ping struct{ reply chan<- struct{} } // holds one: the loop never waits for the asker
 
 // killAll ends everything at once: the second signal.
 type killAll struct{}
@@ -51,6 +54,8 @@ func (r request) apply(s *Supervisor) {
 	answer.view = s.views + 1
 	r.reply <- answer
 }
+
+func (p ping) apply(*Supervisor) { p.reply <- struct{}{} }
 
 func (killAll) apply(s *Supervisor) {
 	for _, p := range s.pools {

@@ -12,9 +12,11 @@ type Observation struct {
 
 // PoolFigures are read from the kernel's socket tables (sock_diag(7)).
 type PoolFigures struct {
-	Queue       *int // connections the kernel has completed and no worker has accepted
-	Backlog     *int // the limit of the queue as the kernel applies it
-	Connections *int // connections that workers have accepted and not closed
+	Queue       *int   // connections the kernel has completed and no worker has accepted
+	Backlog     *int   // the limit of the queue as the kernel applies it
+	Connections *int   // connections that workers have accepted and not closed
+	Lines       uint64 // whole lines that workers have written, since this supervisor began
+	Dropped     uint64 // those of them that the pool's log file did not get
 }
 
 // WorkerFigures sum over all processes of the worker's tree.

@@ -82,6 +82,7 @@ type pool struct {
 	starts   uint64
 	exits    map[string]uint64
 	restarts map[string]uint64
+	tally    tallying
 	jitter   *rand.Rand
 }
 
@@ -228,6 +229,7 @@ func (p *pool) ready(id ID, at time.Time) {
 		return
 	}
 	m.phase, m.readyAt = PhaseReady, at
+	p.tally.ready(at.Sub(m.startedAt))
 	p.say(at, m, Event{Kind: KindReady, Text: "ready after " + worker.Span(at.Sub(m.startedAt))})
 	if m.generation < p.generation || p.apart(m) {
 		return // it proves nothing, or not yet
@@ -351,6 +353,7 @@ func (p *pool) finishReload(at time.Time, result, text string, output []string) 
 	done := *p.reload // published ones are never written to
 	done.Result, done.Text, done.Output, done.Took = result, text, output, at.Sub(done.At)
 	p.reload = &done
+	p.tally.reload(done.Trigger, result, done.Took)
 	if result == "ok" {
 		p.say(at, nil, Event{Kind: KindReload, Text: fmt.Sprintf("generation %d serves, %s after the request", p.generation, worker.Span(done.Took))})
 		return

@@ -160,6 +160,7 @@ func (w *world) succeed(mayTake bool) {
 	successor := New([]PoolConfig{cfg}, nil, func(Event) {})
 	successor.Recall(w.kept, map[string]Finding{cfg.Name: found}, w.now)
 	w.pool = successor.pools[0]
+	w.tally = w.kept.Pools[0].Tally // what was told is kept before
 	w.pool.nextID, w.pool.emit = func() ID { w.lastID++; return w.lastID }, func(e Event) { w.events = append(w.events, e) }
 	w.lastID = successor.lastID
 	w.binding, w.unbinding, w.hiding, w.opening, w.exposing, w.forgotten = false, false, false, 0, 0, 0

@@ -36,7 +36,7 @@ func (s *Supervisor) Events(after uint64) ([]Event, <-chan struct{}) {
 }
 
 func (s *Supervisor) publish(now time.Time) {
-	snapshot := &Snapshot{At: now, Pools: make([]*PoolStatus, len(s.pools))}
+	snapshot := &Snapshot{At: now, Ending: s.stopping, Pools: make([]*PoolStatus, len(s.pools))}
 	for i, p := range s.pools {
 		snapshot.Pools[i] = p.status(now)
 	}
@@ -51,7 +51,7 @@ func (s *Supervisor) publish(now time.Time) {
 func (p *pool) status(now time.Time) *PoolStatus {
 	status := &PoolStatus{Name: p.cfg.Name, State: p.state(), Listen: p.cfg.Listen, Reload: p.cfg.Reload,
 		Processes: p.processes, Generation: p.generation, Failures: p.failures, LastFailure: p.lastFailure,
-		LastReload: p.reload, Unhealthy: p.probe.unhealthy, LastProbe: p.probe.last, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts),
+		LastReload: p.reload, Unhealthy: p.probe.unhealthy, LastProbe: p.probe.last, Starts: p.starts, Exits: maps.Clone(p.exits), Restarts: maps.Clone(p.restarts), Tally: p.tally.publish(),
 		Workers: make([]*WorkerStatus, len(p.members)), Slots: make([]*SlotStatus, p.processes)}
 	if p.up {
 		status.Wanted = p.processes

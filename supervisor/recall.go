@@ -66,6 +66,7 @@ func (p *pool) recallFacts(m PoolMemory) {
 	p.starts = m.Starts
 	maps.Copy(p.exits, m.Exits)
 	maps.Copy(p.restarts, m.Restarts)
+	p.tally = recallTally(m.Tally)
 	p.slots = nil
 	for _, s := range m.Slots {
 		p.slots = append(p.slots, slot{&SlotStatus{Restarts: s.Restarts, LastExit: s.LastExit}, s.Owed})

@@ -34,8 +34,9 @@ type ID uint64
 
 // Snapshot is an immutable picture of all pools, published by the loop.
 type Snapshot struct {
-	At    time.Time
-	Pools []*PoolStatus // sorted by name
+	At     time.Time
+	Ending bool          // the supervisor itself is being stopped
+	Pools  []*PoolStatus // sorted by name
 }
 
 // Pool finds a pool by name, nil if there is none.
@@ -69,6 +70,7 @@ type PoolStatus struct {
 	Exits        map[string]uint64
 	Restarts     map[string]uint64 // replacements nobody had asked for, by reason
 	Starts       uint64
+	Tally        *Tally
 }
 
 // Ready counts the ready workers.
@@ -80,6 +82,14 @@ func (p *PoolStatus) Ready() int {
 		}
 	}
 	return n
+}
+
+// Answers: a new client meets a ready worker, and the probe has not failed too often.
+func (p *PoolStatus) Answers() bool { return p.Ready() > 0 && !p.Unhealthy }
+
+// Healthy: it answers, and is not short of anything that it had.
+func (p *PoolStatus) Healthy() bool {
+	return (p.State == Running || p.State == Reloading) && p.Answers()
 }
 
 // WorkerStatus is one live process.

@@ -42,6 +42,7 @@ type world struct {
 	orders                     []Order      // of the last step
 	startsAt                   []time.Time
 	events                     []Event
+	tally                      *Tally // at the last step
 }
 
 var epoch = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -141,6 +142,7 @@ func (w *world) take(o Order) {
 // check holds after every step, whatever the history.
 func (w *world) check() {
 	w.t.Helper()
+	w.checkTally()
 	p := w.pool
 	for _, o := range w.orders {
 		if o, ok := o.(Start); ok && p.failures > 0 && o.Generation == p.generation && p.starting(p.generation) > 1 {

@@ -21,6 +21,7 @@ type stat struct {
 	parent     int
 	group      int
 	ticks      uint64 // user and system time, in clock ticks
+	reaped     uint64 // likewise, of descendants that have been waited for
 	threads    int
 	startTicks uint64
 	rssPages   uint64
@@ -58,7 +59,7 @@ func readStat(path string) (stat, error) {
 		n, _ := strconv.ParseUint(fields[field-3], 10, 64)
 		return n
 	}
-	return stat{state: fields[0][0], parent: int(number(4)), group: int(number(5)), ticks: number(14) + number(15),
+	return stat{state: fields[0][0], parent: int(number(4)), group: int(number(5)), ticks: number(14) + number(15), reaped: number(16) + number(17),
 		threads: int(number(20)), startTicks: number(22), rssPages: number(24)}, nil
 }
 

@@ -82,6 +82,16 @@ func screenOf(w io.Writer) screen {
 	return s
 }
 
+// height is how many lines fit now, 0 if that is not known: windows change.
+func (s screen) height() int {
+	file, ok := s.Writer.(*os.File)
+	if !ok {
+		return 0
+	}
+	_, height, _ := term.GetSize(int(file.Fd()))
+	return height
+}
+
 func (s screen) paint(colour, text string) string {
 	if !s.colour || text == "" {
 		return text

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,12 +11,13 @@ import (
 )
 
 func newStatusCommand() *cobra.Command {
-	var all bool
+	var all, ready, watch bool
 	cmd := &cobra.Command{
 		Use:   "status [POOL]",
 		Short: "Show pools and their workers",
 		Example: `  fcgi-supervisor status
-  fcgi-supervisor status blog --output json`,
+  fcgi-supervisor status blog --output json
+  fcgi-supervisor status --ready   # exit code 0 or 1: a probe for scripts and containers`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError(cmd, fmt.Errorf("status shows one pool or all; %d were named", len(args)))
@@ -25,12 +27,22 @@ func newStatusCommand() *cobra.Command {
 		ValidArgsFunction: completePools(1),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, fmt.Sprintf("show every worker of pools that have more than %d", manyWorkers))
+	cmd.Flags().BoolVar(&ready, "ready", false, "only say whether every pool that is wanted has a ready worker and is not unhealthy, also by the exit code")
+	cmd.Flags().BoolVar(&watch, "watch", false, "keep it on the screen, and up to date, until Ctrl-C")
 	format := addOutputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		pool := optional(args)
 		client, err := newClient(cmd)
 		if err != nil {
 			return err
+		}
+		switch {
+		case ready && (watch || pool != ""), (ready || watch) && *format == outputJSON:
+			return usageError(cmd, errors.New("--ready takes no pool and no other flag, --watch no --output json"))
+		case ready:
+			return showReady(cmd, client)
+		case watch:
+			return watchStatus(cmd, client, pool, all)
 		}
 		status, err := client.Status(cmd.Context(), pool)
 		if err != nil {

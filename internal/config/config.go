@@ -22,6 +22,7 @@ type Config struct {
 	Path       string   // the file given to Load; empty when made from flags
 	Files      []string // every file that was read, in the order of reading
 	Supervisor Supervisor
+	HTTP       HTTP
 	Pools      []Pool // sorted by name
 }
 
@@ -33,6 +34,19 @@ type Supervisor struct {
 	LogFormat    string // auto, text or json
 
 	places map[string]Place
+}
+
+// HTTP says where health, metrics and the status page are.
+type HTTP struct {
+	Listen        listen.Address // a Unix path or TCP; the zero value: nowhere
+	WebConfigFile string         // TLS and basic auth, as Prometheus exporters read it; empty: neither
+
+	places map[string]Place
+}
+
+// Same says that nothing has to be done to get from one to the other.
+func (h HTTP) Same(other HTTP) bool {
+	return h.Listen == other.Listen && h.WebConfigFile == other.WebConfigFile
 }
 
 // Ways for a worker to become ready.

@@ -22,11 +22,16 @@ func (l *loader) decodeFile(d *document) []*node {
 				l.supervisor = newDraft(tableSupervisor, n.key, &l.mistakes)
 			}
 			l.decodeTable(l.supervisor, tableSupervisor, n.name, n)
+		case n.name == "http" && l.isTable(n, n.name):
+			if l.http == nil {
+				l.http = newDraft(tableHTTP, n.key, &l.mistakes)
+			}
+			l.decodeTable(l.http, tableHTTP, n.name, n)
 		case n.name == "pool" && l.isTable(n, n.name):
 			for _, pool := range n.items {
 				l.decodePool(pool)
 			}
-		case n.name == "supervisor" || n.name == "pool":
+		case n.name == "supervisor" || n.name == "http" || n.name == "pool":
 		default:
 			l.decodeKey(top, tableTop, "", n)
 		}
@@ -93,8 +98,6 @@ func (l *loader) decodeKey(d *draft, table, shown string, n *node) {
 	known := keysOf(table)
 	i := slices.IndexFunc(known, func(k key) bool { return k.name == n.name })
 	switch {
-	case i < 0 && slices.Contains(later[table], n.name):
-		l.mistakes.add(n.key, "%q is not supported by this version yet", n.name)
 	case i < 0:
 		l.unknown(table, shown, n)
 	case n.repeated:

@@ -6,15 +6,17 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
-// draft is a pool, or the supervisor's table, while it is being read.
+// draft is a pool, or one of the tables beside the pools, while it is being read.
 type draft struct {
 	supervisor Supervisor
+	http       HTTP
 	pool       Pool
 	include    []*node
 
-	table    string           // tablePool or tableSupervisor
+	table    string           // tablePool, tableSupervisor or tableHTTP
 	header   Place            // of the table; for flags, the zero Place
 	places   map[string]Place // of the value of each key that was given
 	wrong    map[string]bool  // keys that were given and kept their default
@@ -142,8 +144,11 @@ func (d *draft) checkTogether() {
 }
 
 // checkAddresses finds pools that want the same address.
-func checkAddresses(drafts []*draft) {
+func checkAddresses(drafts []*draft, http *draft) {
 	for i, d := range drafts {
+		if http != nil && d.pool.Listen.Kind != "" && d.pool.Listen.Same(http.http.Listen) {
+			http.complain("listen", "%s is taken by pool %q (%s)", http.http.Listen, d.pool.Name, d.places["listen"].line())
+		}
 		for _, other := range drafts[:i] {
 			a, b := d.pool.Listen, other.pool.Listen
 			if a.Kind != "" && a.Same(b) {
@@ -154,10 +159,10 @@ func checkAddresses(drafts []*draft) {
 	}
 }
 
-// keyAt finds a key by its path within a pool or within [supervisor].
+// keyAt finds a key by its path within a pool or within a table of its own.
 func keyAt(table, path string) key {
 	for _, k := range keys {
-		if k.path() == path && (k.table == tableSupervisor) == (table == tableSupervisor) && k.table != tableTop {
+		if k.path() == path && (k.table == table || strings.HasPrefix(k.table, table+".")) {
 			return k
 		}
 	}
@@ -165,9 +170,9 @@ func keyAt(table, path string) key {
 }
 
 // finishPools sorts the pools by name, having compared their addresses in the
-// order in which they were written.
-func finishPools(drafts []*draft, damaged map[string]bool) []Pool {
-	checkAddresses(drafts)
+// order in which they were written. http may be nil.
+func finishPools(drafts []*draft, http *draft, damaged map[string]bool) []Pool {
+	checkAddresses(drafts, http)
 	pools := map[string]Pool{}
 	for _, d := range drafts {
 		pools[d.pool.Name] = d.finishPool(damaged[d.header.File])

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Flags are a pool, and the supervisor's table, as typed on a command line.
+// Flags are a pool, and the tables beside the pools, as typed on a command line.
 type Flags struct {
 	Values  map[string][]string // values by flag name, without dashes, as typed
 	Command []string            // what stands after --
@@ -64,27 +64,29 @@ func PoolFlags() []FlagInfo {
 func FromFlags(flags Flags) (Config, error) {
 	var mistakes Errors
 	supervisor := newDraft(tableSupervisor, Place{}, &mistakes)
+	http := newDraft(tableHTTP, Place{}, &mistakes)
 	pool := newDraft(tablePool, Place{}, &mistakes)
 	pool.pool.Where = "command line"
 	pool.pool.Name = poolNameOf(flags, &mistakes)
 	for _, name := range slices.Sorted(maps.Keys(flags.Values)) {
 		if values := flags.Values[name]; name != nameFlag && len(values) > 0 {
-			setFlag(supervisor, pool, name, values)
+			setFlag(map[string]*draft{tableSupervisor: supervisor, tableHTTP: http}, pool, name, values)
 		}
 	}
 	if len(flags.Command) > 0 {
 		k := keyAt(tablePool, "command")
 		pool.set(k, k.typed(Place{Flag: flagPlace(k)}, flags.Command...))
 	}
-	c := Config{Supervisor: supervisor.finishSupervisor(), Pools: []Pool{pool.finishPool(false)}}
+	c := Config{Supervisor: supervisor.finishSupervisor(), HTTP: http.finishHTTP(nil), Pools: finishPools([]*draft{pool}, http, nil)}
 	if err := mistakes.result(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
 }
 
-// setFlag puts the values of one flag where they belong.
-func setFlag(supervisor, pool *draft, name string, values []string) {
+// setFlag puts the values of one flag where they belong: in one of the tables, else
+// in the pool.
+func setFlag(tables map[string]*draft, pool *draft, name string, values []string) {
 	at := Place{Flag: "--" + name}
 	i := slices.IndexFunc(keys, func(k key) bool { return k.flagName() == name && k.name != "command" })
 	if i < 0 {
@@ -96,8 +98,8 @@ func setFlag(supervisor, pool *draft, name string, values []string) {
 		return
 	}
 	k, d := keys[i], pool
-	if k.table == tableSupervisor {
-		d = supervisor
+	if own := tables[k.table]; own != nil {
+		d = own
 	}
 	if len(values) > 1 && k.kind.shape != shapeList && k.kind.shape != shapeTable {
 		d.mistakes.add(at, "given %d times; once is meant", len(values))

@@ -26,6 +26,7 @@ func TestFromFlagsEveryKey(t *testing.T) {
 		"log-output": {"file"}, "log-file": {"/var/log/fcgi-supervisor/blog.log"}, "log-max-size": {"50MB"}, "log-max-files": {"10"},
 		"limit-nofile": {"65536"}, "limit-core": {"0"}, "limit-nice": {"0"}, "no-new-privileges": {"false"},
 		"runtime-dir": {"/run/x"}, "control-group": {"adm"}, "log-level": {"warn"}, "log-format": {"json"},
+		"http": {"unix:/run/x/http.sock"}, "web-config-file": {"/etc/web.yml"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +39,11 @@ func TestFromFlagsEveryKey(t *testing.T) {
 	if s := c.Supervisor; s.RuntimeDir != "/run/x" || s.ControlGroup != "adm" || s.LogLevel != 4 || s.LogFormat != "json" {
 		t.Errorf("supervisor: %+v", s)
 	}
+	if h := c.HTTP; h.Listen.Path != "/run/x/http.sock" || h.WebConfigFile != "/etc/web.yml" {
+		t.Errorf("http: %+v", h)
+	}
 	for _, f := range PoolFlags() {
-		if _, pool := c.Pools[0].places[keyOfFlag(f.Name)]; !pool && c.Supervisor.places[keyOfFlag(f.Name)].Flag == "" && f.Name != "name" {
+		if _, pool := c.Pools[0].places[keyOfFlag(f.Name)]; !pool && c.Supervisor.places[keyOfFlag(f.Name)].Flag == "" && c.HTTP.places[keyOfFlag(f.Name)].Flag == "" && f.Name != "name" {
 			t.Errorf("--%s is not tried above", f.Name)
 		}
 	}

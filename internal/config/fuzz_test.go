@@ -28,7 +28,7 @@ func FuzzLoad(f *testing.F) {
 		l.mistakes = append(l.mistakes, d.mistakes...)
 		l.decodeFile(d)
 		l.mistakes = append(l.mistakes, d.checkTables()...)
-		finishPools(l.pools, map[string]bool{path: d.damaged})
+		finishPools(l.pools, l.http, map[string]bool{path: d.damaged})
 		var found Errors
 		if err := l.mistakes.result(); err != nil && !errors.As(err, &found) {
 			t.Fatalf("got %v, want Errors", err)

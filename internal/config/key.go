@@ -6,6 +6,7 @@ import "strings"
 const (
 	tableTop        = ""
 	tableSupervisor = "supervisor"
+	tableHTTP       = "http"
 	tablePool       = "pool.NAME"
 	tableRestart    = "pool.NAME.restart"
 	tableProbe      = "pool.NAME.probe"
@@ -18,18 +19,13 @@ const (
 var tables = []struct{ name, meaning string }{
 	{tableTop, "Keys at the top of a file, before the first table."},
 	{tableSupervisor, "The supervisor itself."},
+	{tableHTTP, "Health, metrics and the status page by HTTP: `/livez`, `/readyz`, `/metrics`, `/api/v1/pools` and `/`. Nothing there changes anything. Without this table nobody listens."},
 	{tablePool, "One application. NAME is made of letters, digits, `.`, `_` and `-`, begins with a letter or digit and has at most 64 characters."},
 	{tableRestart, "What happens when workers end before they were ready. A worker that was ready is replaced at once."},
 	{tableProbe, "A real FastCGI request that tells whether the application works: of a new generation before clients reach it, then every `interval`. Without a `path` there is none."},
 	{tableWatch, "Files that the pool is reloaded for when they change. Without `paths` there are none."},
 	{tableLog, "Where the output of the pool's workers goes."},
 	{tableLimits, "Limits of each worker. What is not given is inherited from the supervisor."},
-}
-
-// later are keys and tables that the interface names and this version does not
-// know yet.
-var later = map[string][]string{
-	tableTop: {"http"},
 }
 
 // key is one key of the configuration: all that anybody knows about it.
@@ -45,8 +41,8 @@ type key struct {
 	store    store
 }
 
-// path is the name of the key within its pool or within [supervisor], as in
-// "log.file".
+// path is the name of the key within its pool, or within its table if that is no
+// pool's, as in "log.file".
 func (k key) path() string {
 	if _, sub, ok := strings.Cut(k.table, "NAME."); ok {
 		return sub + "." + k.name

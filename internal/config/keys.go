@@ -28,6 +28,13 @@ var keys = []key{
 	choiceKey(tableSupervisor, "log_format", "auto", "`auto` is journal levels under systemd, aligned text on a terminal, else text.",
 		func(d *draft) *string { return &d.supervisor.LogFormat }, "auto", "text", "json"),
 
+	{table: tableHTTP, name: "listen", flag: "http", kind: kindWeb, fallback: "nowhere",
+		meaning: "Where health, metrics and the status page are: `HOST:PORT` or `unix:/PATH`. What they tell is for everybody who can connect, unless `web_config_file` says otherwise.",
+		store:   into(webAddress, func(d *draft) *listen.Address { return &d.http.Listen })},
+	{table: tableHTTP, name: "web_config_file", kind: kindPath, fallback: "neither TLS nor passwords",
+		meaning: "TLS and basic auth, in the format that [Prometheus exporters](https://prometheus.io/docs/prometheus/latest/configuration/https/) share. Certificates and passwords are read anew when they change.",
+		store:   into(absolute, func(d *draft) *string { return &d.http.WebConfigFile })},
+
 	{table: tablePool, name: "command", kind: kindList, fallback: "required",
 		meaning: "Program and arguments of a worker; no shell reads them. A bare program name is looked up in `" + DefaultPath + "`.",
 		store:   into(argv, func(d *draft) *[]string { return &d.pool.Command })},

@@ -19,6 +19,7 @@ var (
 	kindPath     = kind{"absolute path", "a path in quotes", shapeString, nil}
 	kindChoice   = kind{"one of", "a string", shapeString, nil}
 	kindAddress  = kind{"address", `an address such as "unix:/run/app.sock"`, shapeString, nil}
+	kindWeb      = kind{"address", `an address such as "127.0.0.1:9843"`, shapeString, func(text string) string { return `"127.0.0.1:` + text + `"` }}
 	kindDuration = kind{"duration", `a duration such as "30s"`, shapeString, func(text string) string { return `"` + text + `s"` }}
 	kindMode     = kind{"octal mode", `an octal mode in quotes such as "0660"`, shapeString, func(text string) string { return `"0` + text + `"` }}
 	kindSignal   = kind{"signal", `a signal such as "SIGTERM"`, shapeString, nil}

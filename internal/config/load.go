@@ -20,6 +20,7 @@ type loader struct {
 	identities []os.FileInfo // of files, in the same order
 	damaged    map[string]bool
 	supervisor *draft
+	http       *draft   // nil: there is no such table
 	pools      []*draft // in the order written
 	mistakes   Errors
 }
@@ -32,7 +33,8 @@ func Load(path string) (*Config, error) {
 	if l.supervisor == nil {
 		l.supervisor = newDraft(tableSupervisor, Place{File: path, Line: 1, Column: 1}, &l.mistakes)
 	}
-	c := &Config{Path: path, Supervisor: l.supervisor.finishSupervisor(), Pools: finishPools(l.pools, l.damaged)}
+	c := &Config{Path: path, Supervisor: l.supervisor.finishSupervisor(),
+		HTTP: l.http.finishHTTP(l.damaged), Pools: finishPools(l.pools, l.http, l.damaged)}
 	c.Files = l.files
 	if err := l.mistakes.result(); err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 func full() Pool {
 	nofile, core, nice := uint64(65536), uint64(0), 0
 	return Pool{
-		Name: "blog", Where: "testdata/interface.toml:9",
+		Name: "blog", Where: "testdata/interface.toml:13",
 		Command: []string{"/var/www/blog/blog.fcgi"}, Directory: "/var/www/blog",
 		Listen:      listen.Address{Kind: listen.Unix, Path: "/run/fcgi-supervisor/blog.sock"},
 		ListenOwner: "www-data", ListenGroup: "www-data", ListenMode: 0o660, ListenBacklog: 4096,
@@ -56,8 +56,11 @@ func TestLoadEveryKey(t *testing.T) {
 	if s.RuntimeDir != "/run/fcgi-supervisor" || s.ControlGroup != "" || s.LogLevel != 0 || s.LogFormat != "auto" {
 		t.Errorf("supervisor: %+v", s)
 	}
+	if h := c.HTTP; h.Listen.HostPort() != "127.0.0.1:9843" || h.WebConfigFile != "/etc/fcgi-supervisor/web.yml" {
+		t.Errorf("http: %+v", h)
+	}
 	for _, k := range keys {
-		if _, inPool := c.Pools[0].places[k.path()]; !inPool && s.places[k.path()].Line == 0 && k.table != tableTop {
+		if _, inPool := c.Pools[0].places[k.path()]; !inPool && s.places[k.path()].Line == 0 && c.HTTP.places[k.path()].Line == 0 && k.table != tableTop {
 			t.Errorf("testdata/interface.toml does not have %s", k.path())
 		}
 	}

@@ -19,6 +19,7 @@ type Problem struct {
 	Text   string
 	Remedy string // a command that probably helps, or empty
 	Fatal  bool   // the pool cannot work like this
+	Spares bool   // though Fatal, it leaves the pools alone: run starts them
 }
 
 // String is WHERE: TEXT; try: REMEDY.
@@ -48,6 +49,7 @@ func (c *Config) CheckMachine() []Problem {
 			problems = append(problems, Problem{Where: c.Supervisor.places["control_group"].line(), Text: err.Error(), Fatal: true})
 		}
 	}
+	problems = append(problems, c.checkHTTP(us)...)
 	for _, p := range c.Pools {
 		check := machineCheck{config: c, pool: p, us: us}
 		check.run()

@@ -189,6 +189,21 @@ func address(n *node, complain complainer) (listen.Address, bool) {
 	return a, err == nil
 }
 
+// webAddress reads where HTTP is spoken: HOST:PORT as the rest of the world writes
+// it, or unix:/PATH.
+func webAddress(n *node, complain complainer) (listen.Address, bool) {
+	text := n.text
+	if !strings.HasPrefix(text, "unix:") && !strings.HasPrefix(text, "tcp:") {
+		text = "tcp:" + text
+	}
+	a, err := listen.Parse(text)
+	if err != nil || a.Kind != listen.Unix && a.Kind != listen.TCP {
+		complain(n.value, "%q is no address for HTTP; want HOST:PORT such as \"127.0.0.1:9843\", or \"unix:/PATH\"", n.text)
+		return listen.Address{}, false
+	}
+	return a, true
+}
+
 // nodes hands the elements of a list on with their places.
 func nodes(n *node, complain complainer) ([]*node, bool) {
 	_, ok := words(n, complain)

@@ -155,3 +155,26 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte, read
 	}
 	return errors.New(refusal.Error)
 }
+
+// Ready asks whether every pool that is wanted is ready, and returns what there is
+// to say of each, a line a pool.
+func (c *Client) Ready(ctx context.Context) (text string, ready bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://supervisor/readyz?verbose", nil)
+	if err != nil {
+		return "", false, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return "", false, c.explain(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	if err != nil {
+		return "", false, fmt.Errorf("read the supervisor's answer: %w", err)
+	}
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusServiceUnavailable:
+		return string(body), response.StatusCode == http.StatusOK, nil
+	}
+	return "", false, fmt.Errorf("%s answers with HTTP status %s: it is not our supervisor", c.path, response.Status)
+}

@@ -109,7 +109,7 @@ func serve(t *testing.T, pools ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server = control.NewServer(control.Backend{Supervisor: s.supervisor, Observer: eye{}, Output: func(pool string) *logs.Ring { return s.rings[pool] },
+	s.server = control.NewServer(&control.Backend{Supervisor: s.supervisor, Look: supervisor.NewSight(s.supervisor, eye{}, func() {}, func(*supervisor.Look) {}).Look, Output: func(pool string) *logs.Ring { return s.rings[pool] },
 		Version: "1.2.3", ConfigPath: "/etc/x.toml", StartedAt: busySince, Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	s.client = control.NewClient(s.path)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -14,12 +14,10 @@ import (
 func newPool(p *supervisor.PoolStatus, seen *supervisor.Observation) Pool {
 	figures := seen.Pools[p.Name]
 	pool := Pool{Name: p.Name, State: string(p.State), Listen: p.Listen, Wanted: p.Wanted, Processes: p.Processes,
-		Ready: p.Ready(), Generation: p.Generation, Reload: p.Reload, Failures: p.Failures, Starts: p.Starts,
+		Ready: p.Ready(), Healthy: p.Healthy(), Generation: p.Generation, Reload: p.Reload, Failures: p.Failures, Starts: p.Starts,
 		Queue: figures.Queue, Backlog: figures.Backlog, Connections: figures.Connections,
 		BackoffUntil: moment(p.BackoffUntil), LastFailure: newFailure(p.LastFailure), LastReload: newReload(p.LastReload),
 		Exits: counts(p.Exits), Restarts: counts(p.Restarts), Workers: []Worker{}, Slots: []Slot{}}
-	serving := p.State == supervisor.Running || p.State == supervisor.Reloading
-	pool.Healthy = serving && pool.Ready > 0 && !p.Unhealthy
 	for _, w := range p.Workers {
 		pool.Workers = append(pool.Workers, newWorker(w, p.Slots, seen.Workers[w.ID]))
 	}

@@ -29,16 +29,16 @@ const unknownPeer = "somebody"
 // Backend is what the server tells about and acts on.
 type Backend struct {
 	Supervisor *supervisor.Supervisor
-	Observer   supervisor.Observer
+	Look       func() *supervisor.Look
 	Output     func(pool string) *logs.Ring // recent output of a pool's workers; nil if there is none
 	Version    string
-	ConfigPath string // empty when run from flags
+	ConfigPath string                  // empty when run from flags
+	Public     map[string]http.Handler // what else is told, by pattern: health, metrics, the page
 	StartedAt  time.Time
 	Log        *slog.Logger
 	UpgradedAt time.Time // zero: it is the program that was started
 	// Upgrade replaces the program, and returns only if it cannot.
 	Upgrade func(ctx context.Context, binary string, progress func(string)) error
-	Keep    func() // if not nil, returns when what is published now cannot be forgotten
 }
 
 // peerKey is where a connection's context has who is at its other end.
@@ -47,7 +47,7 @@ type peerKey struct{}
 // NewServer makes the server for the listener of Listen. Shutdown ends those who
 // follow events or logs, as does the end of the supervisor; commands under way
 // are answered first.
-func NewServer(b Backend) *http.Server {
+func NewServer(b *Backend) *http.Server {
 	base, end := context.WithCancel(context.Background())
 	server := &http.Server{
 		Handler:           b.routes(),
@@ -76,6 +76,9 @@ func (b *Backend) routes() http.Handler {
 		})
 	}
 	mux.HandleFunc("POST /api/v1/upgrade", b.serveUpgrade)
+	for pattern, page := range b.Public {
+		mux.Handle(pattern, page)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		newStream(w, false).refuse(http.StatusNotFound, CodeNotFound, fmt.Errorf("there is no %s %s", r.Method, r.URL.Path))
 	})
@@ -89,24 +92,19 @@ func (b *Backend) serveStatus(w http.ResponseWriter, r *http.Request) {
 	if !b.knows(s, name) {
 		return
 	}
-	s.send(b.status(name))
+	s.send(b.Status(name))
 	s.flush()
 }
 
-// status looks at all pools even if one is asked for: the observer forgets the
-// connections it does not see.
-func (b *Backend) status(name string) *Status {
-	snapshot := *b.Supervisor.Snapshot()
-	if b.Keep != nil {
-		b.Keep()
-	}
-	snapshot.At = time.Now() // of the look, which is made now; nothing may have been published for hours
-	seen := b.Observer.Observe(&snapshot)
+// Status looks, and tells of one pool, or of all if name is empty. Looks are at all
+// pools: the observer forgets the connections it does not see.
+func (b *Backend) Status(name string) *Status {
+	look := b.Look()
 	status := &Status{Pools: []Pool{}, Supervisor: Supervisor{PID: os.Getpid(), Version: b.Version,
 		StartedAt: b.StartedAt.UTC(), UpgradedAt: moment(b.UpgradedAt), Config: b.ConfigPath}}
-	for _, p := range snapshot.Pools {
+	for _, p := range look.Snapshot.Pools {
 		if name == "" || p.Name == name {
-			status.Pools = append(status.Pools, newPool(p, seen))
+			status.Pools = append(status.Pools, newPool(p, look.Observation))
 		}
 	}
 	return status

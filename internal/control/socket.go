@@ -20,9 +20,7 @@ import (
 func SocketPath(runtimeDir string) string { return filepath.Join(runtimeDir, "control.sock") }
 
 // Listen opens the control socket for its owner, and for the members of group
-// unless that is empty, from its first moment. A socket that nobody listens on is
-// replaced; anything else in its place is refused. Closing the listener removes
-// the file.
+// unless that is empty, from its first moment.
 func Listen(path, group string) (*Listener, error) {
 	options := listen.Options{Owner: -1, Group: -1, Mode: 0o600}
 	if group != "" {
@@ -32,13 +30,23 @@ func Listen(path, group string) (*Listener, error) {
 		}
 		options.Group, options.Mode = gid, 0o660
 	}
-	address, err := listen.Parse("unix:" + path)
+	listener, err := ListenUnix(path, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket: %w", err)
 	}
+	return listener, nil
+}
+
+// ListenUnix opens a socket for HTTP. One that nobody listens on is replaced;
+// anything else in its place is refused. Closing the listener removes the file.
+func ListenUnix(path string, options listen.Options) (*Listener, error) {
+	address, err := listen.Parse("unix:" + path)
+	if err != nil {
+		return nil, err
+	}
 	socket, err := listen.Open(address, options)
 	if err != nil {
-		return nil, fmt.Errorf("open the control socket: %w", err)
+		return nil, err
 	}
 	return listenOn(socket, path)
 }
@@ -51,7 +59,7 @@ func listenOn(socket *listen.Socket, path string) (*Listener, error) {
 	listener, err := net.FileListener(file)
 	if err != nil {
 		_ = socket.Unlink()
-		return nil, fmt.Errorf("open the control socket: %w", err)
+		return nil, err
 	}
 	return &Listener{Listener: listener, socket: socket}, nil
 }
@@ -70,7 +78,7 @@ func ResumeListener(path string, fd int, trace listen.Trace) (*Listener, error) 
 	return listenOn(socket, path)
 }
 
-// Listener is the control socket. Its file goes with it, if it is still the same
+// Listener is a Unix socket for HTTP. Its file goes with it, if it is still the same
 // file.
 type Listener struct {
 	net.Listener

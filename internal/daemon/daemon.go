@@ -15,6 +15,8 @@ import (
 	"fcgi-supervisor/internal/executor"
 	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/internal/logs"
+	"fcgi-supervisor/internal/web"
+	"fcgi-supervisor/metrics"
 	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
 )
@@ -36,6 +38,9 @@ type Daemon struct {
 	supervisor   *supervisor.Supervisor
 	server       *http.Server
 	served       chan error
+	http         httpServer
+	history      *web.History
+	accepted     atomic.Pointer[metrics.ConfigState] // replaced by the door
 	tidier       *tidier
 	startedAt    time.Time
 	listener     *control.Listener
@@ -66,7 +71,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	if err != nil {
 		return err
 	}
-	d := &Daemon{options: options, log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), startedAt: time.Now()}
+	d := &Daemon{options: options, log: log, reconfigured: make(chan struct{}, 1), tidier: newTidier(), history: web.NewHistory(), startedAt: time.Now()}
 	d.cfg.Store(cfg)
 	defer d.closeLog()
 	d.signals = catchSignals()
@@ -103,7 +108,7 @@ func (d *Daemon) checkMachine() error {
 	}
 	broken := map[string][]string{}
 	for _, p := range d.config().CheckMachine() {
-		if p.Fatal {
+		if p.Fatal && !p.Spares {
 			broken[p.Pool] = append(broken[p.Pool], p.String())
 			continue
 		}
@@ -152,10 +157,10 @@ func (d *Daemon) prepare() (err error) {
 		return err
 	}
 	d.keeper = d.newKeeper()
-	d.server = control.NewServer(control.Backend{Supervisor: d.supervisor, Observer: d.executor, Output: d.executor.Output,
-		Version: d.options.Version, Keep: d.keeper.sync, Upgrade: d.Upgrade, UpgradedAt: d.upgradedAt, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()})
+	d.server = d.tellers()
 	d.served = make(chan error, 1)
 	go func() { d.served <- d.server.Serve(d.listener) }() // ended by close
+	d.listenHTTP(d.config().HTTP)
 	return nil
 }
 
@@ -227,6 +232,7 @@ func (d *Daemon) run(ctx context.Context) {
 func (d *Daemon) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushGrace)
 	defer cancel()
+	d.closeHTTP()
 	_ = d.server.Shutdown(ctx)
 	<-d.served
 	d.executor.Close(ctx)

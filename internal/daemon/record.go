@@ -12,6 +12,7 @@ import (
 // every start and stop brings with it is for those who ask.
 func (d *Daemon) record(e supervisor.Event) {
 	d.tidier.note(e)
+	d.history.Note(e)
 	level := slog.LevelInfo
 	switch {
 	case e.Bad:

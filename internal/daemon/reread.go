@@ -61,11 +61,14 @@ func (d *Daemon) readAgain(ctx context.Context) {
 		var err error
 		if next, err = config.Load(old.Path); err != nil {
 			d.refuse(err)
+			d.noteConfig(false)
 			return
 		}
 	}
 	d.warnOf(old.Supervisor, next.Supervisor)
 	d.cfg.Store(next)
+	d.noteConfig(true)
+	d.moveHTTP(next.HTTP)
 	select {
 	case d.reconfigured <- struct{}{}:
 	default:

@@ -52,7 +52,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	cfg, err := configuration(self, folder)
+	status := freeAddress()
+	cfg, err := configuration(self, folder, status)
 	if err != nil {
 		return err
 	}
@@ -60,16 +61,17 @@ func Run(ctx context.Context, o Options) error {
 	defer server.Close()
 	return daemon.Run(ctx, cfg, daemon.Options{Version: o.Version, Started: func(*daemon.Daemon) {
 		go func() { _ = server.Serve(listener) }() // ended by the deferred Close
-		announce(o.Out, listener.Addr().String(), self, filepath.Join(folder, "control.sock"))
+		announce(o.Out, listener.Addr().String(), status, self, filepath.Join(folder, "control.sock"))
 	}})
 }
 
-func configuration(self, folder string) (*config.Config, error) {
+func configuration(self, folder, status string) (*config.Config, error) {
 	cfg, err := config.FromFlags(config.Flags{Command: []string{self, WorkerCommand}, Values: map[string][]string{
 		"name":        {"demo"},
 		"listen":      {"unix:" + filepath.Join(folder, "demo.sock")},
 		"processes":   {strconv.Itoa(Processes)},
 		"runtime-dir": {folder},
+		"http":        {status},
 	}})
 	return &cfg, err
 }
@@ -98,19 +100,37 @@ func listenHTTP(address string) (net.Listener, error) {
 	return nil, errors.New("open the demo's HTTP port: 127.0.0.1:8000 to 8099 are all taken; try: --http 127.0.0.1:PORT")
 }
 
-func announce(out io.Writer, address, self, control string) {
+// firstStatusPort and the hundred after it are tried for the supervisor's own page.
+const firstStatusPort = 9843
+
+// freeAddress is where nobody listens a moment before the supervisor does. That
+// somebody came in between is told, and takes nothing from the demo but that page.
+func freeAddress() string {
+	for port := firstStatusPort; port < firstStatusPort+100; port++ {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		if listener, err := net.Listen("tcp", address); err == nil {
+			listener.Close()
+			return address
+		}
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(firstStatusPort))
+}
+
+func announce(out io.Writer, address, status, self, control string) {
 	fmt.Fprintf(out, `
   Five FastCGI workers share one socket, and nothing else had to be installed.
 
-    http://%[1]s/
+    http://%[1]s/          the application
+    http://%[2]s/          what the supervisor sees, live
+    http://%[2]s/metrics   the same for Prometheus
 
-  Open the page, press its button, and watch what this terminal says. In another one, try:
+  Open both pages, press the button of the first, and watch the second and this terminal. In another one, try:
 
-    %[2]s status --control %[3]s
-    %[2]s restart demo --control %[3]s
+    %[3]s status --watch --control %[4]s
+    %[3]s restart demo --control %[4]s
     kill -9 PID    (of a worker, or of all five at once: they are back before you look)
 
   Ctrl-C ends the demo and leaves nothing behind.
 
-`, address, self, control)
+`, address, status, self, control)
 }

@@ -37,6 +37,7 @@ type run struct {
 	cmd    *exec.Cmd
 	tmp    string // TMPDIR of the demo
 	url    string
+	status string       // of the supervisor's own page
 	stderr bytes.Buffer // to be read when cmd has ended
 	client *http.Client
 	rest   chan struct{} // closed when all of stdout has been read
@@ -78,6 +79,11 @@ func start(t *testing.T) *run {
 		}
 		r.url = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`).FindString(line)
 	}
+	line, err := text.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.status = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`).FindString(line)
 	r.rest = make(chan struct{})
 	go func() { // ends with the demo
 		defer close(r.rest)
@@ -150,6 +156,7 @@ func TestWholeRun(t *testing.T) {
 	}
 	r.waitPIDs(nil)
 	r.crashUnderLoad()
+	r.proveStatusPage()
 	pids := r.killAll(r.waitPIDs(nil))
 	r.end(pids)
 	said := r.stderr.String()
@@ -166,6 +173,34 @@ func TestWholeRun(t *testing.T) {
 	if t.Failed() {
 		t.Logf("the terminal:\n%s", said)
 	}
+}
+
+// proveStatusPage: the supervisor's own page and metrics are where the demo says, and
+// tell of its pool.
+func (r *run) proveStatusPage() {
+	r.t.Helper()
+	for path, want := range map[string]string{"/": "1 pool, all well", "/metrics": `fcgi_supervisor_pool_up{pool="demo"} 1`} {
+		for deadline := time.Now().Add(patience); ; {
+			text, err := r.fetch(r.status + path)
+			if err == nil && strings.Contains(text, want) {
+				break
+			}
+			if time.Now().After(deadline) {
+				r.t.Errorf("%s%s does not say %q (%v):\n%s", r.status, path, want, err, text)
+				break
+			}
+		}
+	}
+}
+
+func (r *run) fetch(url string) (string, error) {
+	answer, err := r.client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }
 
 // crashes is how many workers crash under load.

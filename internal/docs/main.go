@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/metrics"
 )
 
 func main() {
@@ -33,6 +34,7 @@ func generate(folder string) error {
 	pages := map[string]string{
 		filepath.Join(folder, "reference", "cli.md"):           cliPage(commands),
 		filepath.Join(folder, "reference", "configuration.md"): config.Reference(),
+		filepath.Join(folder, "reference", "metrics.md"):       metrics.Reference(),
 		filepath.Join(manual, "fcgi-supervisor.toml.5"):        configurationManual(config.Reference()),
 	}
 	for _, c := range commands {

@@ -56,6 +56,16 @@ func prepare(t *testing.T, p pool) *supervisor {
 	t.Helper()
 	s := &supervisor{t: t, folder: publicFolder(t), pool: uniqueName("pool")}
 	s.socket = filepath.Join(s.folder, "app.sock")
+	if err := os.Mkdir(s.runtime(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.configure(p)
+	return s
+}
+
+// configure writes the configuration, anew perhaps.
+func (s *supervisor) configure(p pool) {
+	s.t.Helper()
 	if p.listen == "" {
 		p.listen = "unix:" + s.socket
 	}
@@ -71,13 +81,9 @@ func prepare(t *testing.T, p pool) *supervisor {
 	text := fmt.Sprintf("[supervisor]\nruntime_dir = %q\n[pool.%s]\ncommand = %s\ndirectory = %q\nlisten = %q\nuser = %q\nprocesses = %d\n%s\n%s\n",
 		s.runtime(), s.pool, tomlStrings(p.command), p.directory, p.listen, p.user, p.processes,
 		p.keys, strings.ReplaceAll(p.tables, "@", "pool."+s.pool))
-	if err := os.Mkdir(s.runtime(), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	if err := os.WriteFile(s.config(), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	return s
 }
 
 // start runs a supervisor and waits until the pool has all its workers.

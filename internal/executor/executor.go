@@ -45,6 +45,7 @@ type crew struct {
 	cfg    config.Pool
 	ring   *logs.Ring
 	sink   sink                             // work goroutine only, once it runs
+	sinks  atomic.Pointer[[]sink]           // it and all before it, for those who look
 	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
 	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 

@@ -31,7 +31,8 @@ func (e *Executor) Observe(s *supervisor.Snapshot) *supervisor.Observation {
 	o := &supervisor.Observation{Pools: map[string]supervisor.PoolFigures{}, Workers: map[supervisor.ID]supervisor.WorkerFigures{}}
 	table := e.table()
 	for _, p := range s.Pools {
-		accepted, known := e.accepted(p.Name, table, o)
+		accepted, figures, known := e.accepted(p.Name, table)
+		o.Pools[p.Name] = figures
 		for _, w := range p.Workers {
 			if w.PID > 0 {
 				o.Workers[w.ID] = e.seen.look(w, accepted, known, s.At)
@@ -59,27 +60,28 @@ func (e *Executor) table() *listen.Table {
 }
 
 // accepted returns the connections of a pool, on whatever socket of it they came
-// in, and adds its figures to the observation.
-func (e *Executor) accepted(pool string, table *listen.Table, o *supervisor.Observation) (map[uint64]bool, bool) {
+// in, if they are known, and its figures.
+func (e *Executor) accepted(pool string, table *listen.Table) (_ map[uint64]bool, seen supervisor.PoolFigures, known bool) {
 	c := e.all()[pool]
-	if c == nil || table == nil {
-		return nil, false
+	if c == nil {
+		return nil, seen, false
 	}
+	seen.Lines, seen.Dropped = c.lines()
 	socket := c.socket.Load()
-	if socket == nil {
-		return nil, false
+	if table == nil || socket == nil {
+		return nil, seen, false
 	}
 	figures, known := table.Of(socket)
 	if !known {
-		return nil, false
+		return nil, seen, false
 	}
 	for _, apart := range c.socketsApart() {
 		more, _ := table.Of(apart)
 		maps.Copy(figures.Accepted, more.Accepted)
 	}
 	connections := len(figures.Accepted)
-	o.Pools[pool] = supervisor.PoolFigures{Queue: &figures.Queue, Backlog: &figures.Backlog, Connections: &connections}
-	return figures.Accepted, true
+	seen.Queue, seen.Backlog, seen.Connections = &figures.Queue, &figures.Backlog, &connections
+	return figures.Accepted, seen, true
 }
 
 func (s *sightings) look(w *supervisor.WorkerStatus, accepted map[uint64]bool, known bool, now time.Time) supervisor.WorkerFigures {

@@ -14,6 +14,7 @@ type sink interface {
 	Take(logs.Block) // whole lines; copies what it keeps
 	Sync()           // returns when what was taken is written, or cannot be in good time
 	Reopen() error
+	Dropped() uint64 // lines it has lost
 	Close(context.Context)
 }
 
@@ -43,6 +44,7 @@ type ownLog struct{ log *logs.Log }
 func (o ownLog) Take(b logs.Block)   { o.log.WorkerOutput(b) }
 func (o ownLog) Sync()               { o.log.Sync() }
 func (ownLog) Reopen() error         { return nil }
+func (ownLog) Dropped() uint64       { return 0 } // of which pool they were is not known
 func (ownLog) Close(context.Context) {}
 
 // fileSink is a file of the pool's own, behind a queue.
@@ -54,10 +56,26 @@ type fileSink struct {
 func (f *fileSink) Take(b logs.Block) { _, _ = f.queue.Write(b.Bytes) }
 func (f *fileSink) Sync()             { f.queue.Sync() }
 func (f *fileSink) Reopen() error     { return f.file.Reopen() }
+func (f *fileSink) Dropped() uint64   { return f.queue.Dropped() }
 
 func (f *fileSink) Close(ctx context.Context) {
 	if err := f.queue.Close(ctx); err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return // a write to it never returned: the descriptor must stay
 	}
 	_ = f.file.Close()
+}
+
+// writeTo makes s where the output of workers that start from now on goes.
+func (c *crew) writeTo(s sink) {
+	c.sink = s
+	all := append(append([]sink{}, c.oldSinks...), s)
+	c.sinks.Store(&all)
+}
+
+// lines counts the lines of a pool and what was lost of them.
+func (c *crew) lines() (written, dropped uint64) {
+	for _, s := range *c.sinks.Load() {
+		dropped += s.Dropped()
+	}
+	return c.ring.Lines(), dropped
 }

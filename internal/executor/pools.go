@@ -21,8 +21,9 @@ func (e *Executor) Add(p config.Pool) {
 		sink = ownLog{e.log}
 	}
 	next := maps.Clone(e.all())
-	c := &crew{cfg: p, sink: sink, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{},
+	c := &crew{cfg: p, ring: logs.NewRing(logs.RingSize), births: map[int]*birth{},
 		on: map[int]*listen.Socket{}, hands: map[supervisor.ID]*hand{}}
+	c.writeTo(sink)
 	c.changed()
 	next[p.Name] = c
 	e.crews.Store(&next)
@@ -39,7 +40,8 @@ func (e *Executor) Configure(p config.Pool) (err error) {
 			if next, err = newSink(p, e.log); err != nil {
 				return
 			}
-			c.oldSinks, c.sink = append(c.oldSinks, c.sink), next
+			c.oldSinks = append(c.oldSinks, c.sink)
+			c.writeTo(next)
 		}
 		c.cfg = p
 		c.changed()

@@ -177,7 +177,7 @@ func (a Address) String() string {
 	case Abstract:
 		return "unix:@" + a.Path
 	case TCP:
-		return "tcp:" + net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
+		return "tcp:" + a.HostPort()
 	case Systemd:
 		return "systemd:" + a.Name
 	case FD:
@@ -185,6 +185,9 @@ func (a Address) String() string {
 	}
 	return ""
 }
+
+// HostPort is a TCP address as package net writes it.
+func (a Address) HostPort() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
 // Same says that two pools cannot listen on a and b at once: the addresses are
 // equal, or they share a TCP port and one of them is reached on every interface.

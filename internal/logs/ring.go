@@ -110,6 +110,13 @@ func lineStart(lines []byte, from int) int {
 	return len(lines)
 }
 
+// Lines is how many have been added.
+func (r *Ring) Lines() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
 // Tail returns the last n lines, oldest first; all there are if n is negative.
 func (r *Ring) Tail(n int) []Line {
 	r.mu.Lock()

@@ -1,0 +1,152 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"fcgi-supervisor/internal/control"
+	"fcgi-supervisor/supervisor"
+)
+
+// The page as text. Not covered here: how it looks and what its script does, for
+// which a browser is needed (e2e: TestPage).
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
+func newRequest(path string) *http.Request    { return httptest.NewRequest("GET", path, nil) }
+
+func TestPageShowsWhatIs(t *testing.T) {
+	s := serve(t, "blog", "broken", "full")
+	s.settled(supervisor.Running, "blog")
+	s.settled(supervisor.Running, "full")
+	s.settled(supervisor.Backoff, "broken")
+	status, text := s.get("/")
+	if status != 200 {
+		t.Fatalf("status %d: %s", status, text)
+	}
+	for _, want := range []string{
+		`<html lang="en" data-mood="bad">`,
+		"1 of 3 pools in trouble",
+		`<section id="pool-blog" class="pool good"`,
+		`<section id="pool-broken" class="pool bad"`,
+		`<section id="pool-full" class="pool busy"`,
+		"saturated",
+		"all 2 workers busy, and 3 more connections wait",
+		`title="worker 0: busy for 5s, pid `,
+		"ended before it was ready: exit code 3",
+		"no &lt;module&gt; named", // what a worker writes is text and nothing else
+		`<noscript><meta http-equiv="refresh" content="5"></noscript>`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	for _, never := range []string{"<module>", " style=", " onclick", "http://", "https://", "<no value>"} {
+		if strings.Contains(text, never) {
+			t.Errorf("%q is in the page", never)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	s := serve(t)
+	for name, kind := range assetTypes {
+		answer, err := s.client.Get("http://supervisor/assets/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != kind || answer.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %d %v", name, answer.StatusCode, answer.Header)
+		}
+	}
+}
+
+// TestChangesAreSent: a change arrives, and the end of the supervisor ends them.
+func TestChangesAreSent(t *testing.T) {
+	s := serve(t, "blog")
+	s.settled(supervisor.Running, "blog")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "GET", "http://supervisor/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := s.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	waitFor := func(text string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("%q did not come: %v", text, lines.Err())
+	}
+	waitFor("event: good")
+	waitFor(`data: <h1>`)
+	if _, err := s.supervisor.Do(ctx, supervisor.Command{Action: supervisor.ActionStop, Pool: "blog"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	waitFor("event: off")
+	waitFor("stopped")
+}
+
+// TestOutputCannotSteerTheStream: a line of an event stream ends with a carriage
+// return too.
+func TestOutputCannotSteerTheStream(t *testing.T) {
+	w := newRecorder()
+	if err := send(w, drawing{mood: bad, html: oneKindOfLineEnd([]byte("a\revent: off\r\ndata: x\n\rb"))}); err != nil {
+		t.Fatal(err)
+	}
+	want := "event: bad\ndata: a\ndata: event: off\ndata: data: x\ndata: \ndata: b\n\n"
+	if got := w.Body.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestWatchersShareOneDrawing: however many watch, the page is drawn now and then.
+func TestWatchersShareOneDrawing(t *testing.T) {
+	drawn := 0
+	s := serve(t, "blog")
+	b := s.backend
+	b.Status = func(pool string) *control.Status { drawn++; return s.backend.Status(pool) } // serialised by share.Next
+	p := newPage(b)
+	for range 1000 {
+		p.serve(newRecorder(), newRequest("/"))
+	}
+	if drawn > 50 {
+		t.Errorf("drawn %d times for 1000 who ask within moments", drawn)
+	}
+}
+
+func TestRepeatedFailuresAreOneLine(t *testing.T) {
+	var events []supervisor.Event
+	for n := range 40 {
+		events = append(events, supervisor.Event{Seq: uint64(2*n + 1), Pool: "broken", Kind: supervisor.KindFailed, Bad: true, Text: "no"},
+			supervisor.Event{Seq: uint64(2*n + 2), Pool: "broken", Slot: -1, Kind: supervisor.KindBackoff, Bad: true, Text: "next start"})
+	}
+	events = append(events, supervisor.Event{Seq: 100, Pool: "blog", Slot: -1, Kind: supervisor.KindReady, Text: "5 workers ready"})
+	shown := lastEvents(events)
+	if len(shown) != 2 || shown[0].ID != 100 || shown[1].More != 39 || shown[1].ID != 1 {
+		t.Errorf("%+v", shown)
+	}
+}
+
+func TestHugePoolIsCutShort(t *testing.T) {
+	p := control.Pool{Wanted: 1000, State: "backoff"}
+	shown, more := cells(p, noon)
+	if len(shown) != maxCells || more != "and 744 more" {
+		t.Errorf("%d cells, %q", len(shown), more)
+	}
+}
