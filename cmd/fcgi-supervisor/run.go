@@ -10,6 +10,7 @@ import (
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/daemon"
+	"fcgi-supervisor/internal/notify"
 )
 
 func newRunCommand() *cobra.Command {
@@ -27,6 +28,9 @@ pool that the flags describe and that needs no file.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := runConfig(cmd, args)
 		if err != nil {
+			if manager, _ := notify.Find(); manager != nil { // `systemctl status` shows it
+				manager.Status("cannot use the configuration: " + err.Error())
+			}
 			return err
 		}
 		if *check {

@@ -21,17 +21,18 @@ var may = map[string][]string{
 	"internal/listen":   {},
 	"internal/fastcgi":  {},
 	"internal/logs":     {"golang.org/x/term"},
+	"internal/notify":   {},
 	"internal/watch":    {"github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/v4"},
 	"internal/config":   {"internal/listen", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"},
 	"internal/executor": {"worker", "supervisor", "internal/config", "internal/fastcgi", "internal/listen", "internal/logs"},
 	"internal/control":  {"worker", "supervisor", "internal/listen", "internal/logs"},
-	"internal/daemon":   {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/watch"},
+	"internal/daemon":   {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/notify", "internal/watch"},
 	"internal/demo":     {"internal/config", "internal/daemon", "internal/fastcgi"},
 	"internal/docs":     {"internal/config"},
 	"internal/archtest": {},
 	"internal/e2e":      {},
 	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/daemon", "internal/demo",
-		"internal/fastcgi", "internal/listen", "internal/logs", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		"internal/fastcgi", "internal/listen", "internal/logs", "internal/notify", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }
 
 // supervisorMayNot: it runs whole under virtual time, so it touches nothing.

@@ -37,6 +37,7 @@ type Daemon struct {
 	server       *http.Server
 	served       chan error
 	tidier       *tidier
+	telling      *telling
 	startedAt    time.Time
 	listener     *control.Listener
 	upgradedAt   time.Time // zero: it is the program that was started
@@ -72,11 +73,12 @@ func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	d.signals = catchSignals()
 	defer d.signals.close()
 	worker.NoteOOMKills()
+	d.findManager()
 	if err := d.checkMachine(); err != nil {
-		return err
+		return d.telling.cannot(err)
 	}
 	if err := d.prepare(); err != nil {
-		return err
+		return d.telling.cannot(err)
 	}
 	defer d.close()
 	if options.Started != nil {
@@ -219,6 +221,7 @@ func (d *Daemon) run(ctx context.Context) {
 	defer d.startWatching()()
 	d.door = d.openDoor()
 	defer d.door.close()
+	defer d.startTelling(ctx)()
 	d.signals.start(d, cancel)
 	d.supervisor.Run(ctx)
 }

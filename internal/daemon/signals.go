@@ -118,6 +118,7 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 		return true
 	case syscall.SIGHUP:
 		log.Info("reading the configuration again", "signal", "SIGHUP")
+		d.telling.reloading()
 		d.door.knock()
 	case syscall.SIGUSR1:
 		d.executor.Reopen()
