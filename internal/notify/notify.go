@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// patience is how long a message waits for a manager that reads nothing.
+const patience = time.Second
+
 // variables are how a service manager tells where it listens (sd_notify(3)) and
 // how often it wants to hear of us (sd_watchdog_enabled(3)).
 var variables = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
@@ -148,6 +151,7 @@ func (m *Manager) send(lines ...string) {
 		return
 	}
 	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(patience))
 	_, _ = conn.Write([]byte(strings.Join(lines, "\n")))
 }
 

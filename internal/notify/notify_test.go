@@ -160,3 +160,16 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("an address that cannot be used: %v", err)
 	}
 }
+
+// A manager that hangs must not hang us: its queue is full after some messages.
+func TestManagerThatDoesNotRead(t *testing.T) {
+	manager(t, filepath.Join(t.TempDir(), "notify"))
+	m := find(t)
+	began := time.Now()
+	for time.Since(began) < time.Second { // until a message has waited in vain
+		m.Alive()
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("a message waited %v", took)
+	}
+}
