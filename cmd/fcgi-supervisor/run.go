@@ -80,12 +80,7 @@ func (f *poolFlag) Set(s string) error { f.values = append(f.values, s); return 
 // runConfig takes the command after -- for a pool of its own, and the
 // configuration file otherwise.
 func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
-	typed := map[string][]string{}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if p, ok := f.Value.(*poolFlag); ok {
-			typed[f.Name] = p.values
-		}
-	})
+	typed := typedPoolFlags(cmd)
 	if len(args) == 0 && len(typed) == 0 {
 		return loadConfig(cmd)
 	}
@@ -94,6 +89,17 @@ func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return &cfg, nil
+}
+
+// typedPoolFlags are the values of the pool's flags, by name, as typed.
+func typedPoolFlags(cmd *cobra.Command) map[string][]string {
+	typed := map[string][]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if p, ok := f.Value.(*poolFlag); ok {
+			typed[f.Name] = p.values
+		}
+	})
+	return typed
 }
 
 func loadConfig(cmd *cobra.Command) (*config.Config, error) {

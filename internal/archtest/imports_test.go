@@ -28,11 +28,14 @@ var may = map[string][]string{
 	"internal/control":  {"worker", "supervisor", "internal/listen", "internal/logs"},
 	"internal/daemon":   {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/notify", "internal/watch"},
 	"internal/demo":     {"internal/config", "internal/daemon", "internal/fastcgi"},
+	"internal/service":  {"init/systemd", "init/sysv", "internal/listen", "internal/notify", "github.com/kardianos/service"},
+	"init/systemd":      {},
+	"init/sysv":         {},
 	"internal/docs":     {"internal/config"},
 	"internal/archtest": {},
 	"internal/e2e":      {},
 	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/daemon", "internal/demo",
-		"internal/fastcgi", "internal/listen", "internal/logs", "internal/notify", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		"internal/fastcgi", "internal/listen", "internal/logs", "internal/notify", "internal/service", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }
 
 // supervisorMayNot: it runs whole under virtual time, so it touches nothing.

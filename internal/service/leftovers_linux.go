@@ -1,0 +1,142 @@
+package service
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// leftoverPatience is how long killed processes may take to go.
+const leftoverPatience = 5 * time.Second
+
+// EndLeftovers kills what a supervisor that is gone has left behind: under
+// systemd, after a stop, every process of the unit; elsewhere orphaned workers of
+// these pools. After a crash under systemd it leaves them alone: the next
+// supervisor takes them back. It returns how many it has killed.
+func EndLeftovers(pools []string) (int, error) {
+	result, unit := os.Getenv("SERVICE_RESULT"), ownUnit()
+	if result != "" && result != "success" && result != "timeout" {
+		return 0, nil
+	}
+	left := func() []int { return orphansOf(pools) }
+	if result != "" && unit != "" {
+		left = func() []int { return processesOf(unit) }
+	}
+	killed := map[int]bool{}
+	for deadline := time.Now().Add(leftoverPatience); ; {
+		pids := left()
+		if len(pids) == 0 {
+			return len(killed), nil
+		}
+		for _, pid := range pids {
+			killed[pid] = true
+			_ = syscall.Kill(pid, syscall.SIGKILL) // an error: it has gone
+		}
+		if time.Now().After(deadline) {
+			return len(killed), fmt.Errorf("processes %v do not end", pids)
+		}
+		time.Sleep(10 * time.Millisecond) // nobody tells of the end of who is not our child
+	}
+}
+
+// ownUnit is the cgroup of the unit that we belong to, empty outside of one.
+// systemd runs the commands of a delegated unit in a group below it.
+func ownUnit() string {
+	path := strings.TrimSuffix(cgroupOf("self"), "/.control")
+	if !strings.HasSuffix(path, ".service") {
+		return ""
+	}
+	return path
+}
+
+// cgroupOf is where systemd has put a process: its place in cgroup2 or, on an
+// older machine, in systemd's own hierarchy (cgroups(7)).
+func cgroupOf(pid string) string {
+	text, err := os.ReadFile("/proc/" + pid + "/cgroup")
+	if err != nil {
+		return "" // it has gone
+	}
+	unified := ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if path, ok := strings.CutPrefix(line, "0::"); ok {
+			unified = path
+		}
+		if _, path, ok := strings.Cut(line, ":name=systemd:"); ok {
+			return path
+		}
+	}
+	return unified
+}
+
+func processesOf(unit string) []int {
+	return processes(func(pid string) bool {
+		path := cgroupOf(pid)
+		return path == unit || strings.HasPrefix(path, unit+"/")
+	})
+}
+
+// orphansOf are processes born of a pool whose parent is init: a supervisor that
+// lives is the parent of its workers, and of their orphans.
+func orphansOf(pools []string) []int {
+	return processes(func(pid string) bool {
+		return parentOf(pid) == 1 && slices.Contains(pools, poolOf(pid))
+	})
+}
+
+// processes are those but ourselves that fit.
+func processes(fits func(pid string) bool) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err == nil && pid != os.Getpid() && fits(entry.Name()) && !zombie(entry.Name()) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// statOf are the fields of proc(5)'s stat from the third on.
+func statOf(pid string) []string {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+}
+
+func zombie(pid string) bool {
+	stat := statOf(pid)
+	return len(stat) == 0 || stat[0] == "Z"
+}
+
+func parentOf(pid string) int {
+	stat := statOf(pid)
+	if len(stat) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(stat[1])
+	return parent
+}
+
+// poolOf is the pool in the environment that a process began with.
+func poolOf(pid string) string {
+	text, err := os.ReadFile("/proc/" + pid + "/environ")
+	if err != nil {
+		return ""
+	}
+	for variable := range strings.SplitSeq(string(text), "\x00") {
+		if pool, ok := strings.CutPrefix(variable, "FCGI_SUPERVISOR_POOL="); ok {
+			return pool
+		}
+	}
+	return ""
+}
