@@ -34,6 +34,7 @@ var may = map[string][]string{
 	"internal/docs":     {"internal/config"},
 	"internal/archtest": {},
 	"internal/e2e":      {},
+	"internal/boottest": {},
 	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/daemon", "internal/demo",
 		"internal/fastcgi", "internal/listen", "internal/logs", "internal/notify", "internal/service", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }

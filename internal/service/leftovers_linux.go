@@ -53,24 +53,24 @@ func ownUnit() string {
 	return path
 }
 
-// cgroupOf is where systemd has put a process: its place in cgroup2 or, on an
-// older machine, in systemd's own hierarchy (cgroups(7)).
+// cgroupOf is where systemd has put a process: its place in cgroup2 or, where that
+// is not used, in systemd's own hierarchy (cgroups(7)).
 func cgroupOf(pid string) string {
 	text, err := os.ReadFile("/proc/" + pid + "/cgroup")
 	if err != nil {
 		return "" // it has gone
 	}
-	unified := ""
+	path := ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSuffix(line, "\n")
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
-			unified = path
+		if unified, ok := strings.CutPrefix(line, "0::"); ok && unified != "/" {
+			return unified
 		}
-		if _, path, ok := strings.Cut(line, ":name=systemd:"); ok {
-			return path
+		if _, own, ok := strings.Cut(line, ":name=systemd:"); ok {
+			path = own
 		}
 	}
-	return unified
+	return path
 }
 
 func processesOf(unit string) []int {

@@ -1,0 +1,212 @@
+package boottest
+
+// A machine with systemd. Not covered: taking workers back after the supervisor
+// was killed, the descriptor store (both come with adoption).
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const (
+	unit     = "/etc/systemd/system/fcgi-supervisor.service"
+	poolFile = "/etc/fcgi-supervisor/conf.d/php.toml"
+)
+
+func TestSystemd(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, systemd, "nginx-light", "php8.2-cgi", "libpam-systemd")
+	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
+	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
+	m.boot()
+	m.step("install", func(t *testing.T) { installs(m) })
+	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/") })
+	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
+	m.step("reload under load", func(t *testing.T) { reloads(m) })
+	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
+	m.step("wrong configuration", func(t *testing.T) { startsWithMistake(m) })
+	m.step("restart", func(t *testing.T) { m.run("systemctl", "restart", "fcgi-supervisor"); m.answers("/") })
+	m.step("stop", func(t *testing.T) { stops(m) })
+	m.step("leftovers", func(t *testing.T) { endsLeftovers(m) })
+	m.step("socket unit", func(t *testing.T) { activates(m) })
+	m.step("user service", func(t *testing.T) { ownService(m) })
+	m.step("single user", func(t *testing.T) { singleUser(m) })
+	m.step("uninstall", func(t *testing.T) { uninstalls(m) })
+	m.step("bad input", func(t *testing.T) { badInput(m) })
+}
+
+// installs does what the README promises, with one command.
+func installs(m *machine) {
+	text := m.run("fcgi-supervisor", "install", "--now", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi")
+	m.contains(text, "wrote "+unit, "wrote "+poolFile, "started", "unix:/run/fcgi-supervisor/php.sock")
+	m.run("systemctl", "reload", "nginx")
+	eventually(m.t, func() error { _, err := m.web().ask("/"); return err }) // nginx takes its configuration when it likes
+	m.contains(m.run("systemctl", "status", "--no-pager", "fcgi-supervisor"), `Status: "php: 5 of 5 workers ready"`)
+	again := m.run("fcgi-supervisor", "install", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi")
+	if strings.Contains(again, "wrote") {
+		m.t.Errorf("a second install writes:\n%s", again)
+	}
+	m.contains(m.run("fcgi-supervisor", "install", "--print"), strings.TrimSpace(m.run("cat", unit)))
+}
+
+// generation is what the status says of the pool.
+func generation(m *machine) string {
+	m.t.Helper()
+	fields := strings.Fields(strings.Split(m.run("fcgi-supervisor", "status"), "\n")[1])
+	return fields[5]
+}
+
+func reloads(m *machine) {
+	before, l := generation(m), m.load("/")
+	m.run("systemctl", "reload", "fcgi-supervisor")
+	if now := generation(m); now == before {
+		m.t.Errorf("systemctl reload has returned, and the generation is %s still", now)
+	}
+	l.verdict()
+}
+
+func reloadsWithMistake(m *machine) {
+	m.sh("cp " + poolFile + " /root/php.toml && echo 'procesess = 3' >>" + poolFile)
+	l := m.load("/")
+	if r := m.exec("systemctl", "reload", "fcgi-supervisor"); r.code == 0 {
+		m.t.Errorf("systemctl reload succeeds with a mistake:\n%s", r.text)
+	}
+	l.verdict()
+	m.contains(m.run("systemctl", "status", "--no-pager", "-l", "fcgi-supervisor"),
+		"configuration not taken: "+poolFile+":", "active (running)", "procesess", "processes")
+}
+
+// startsWithMistake still has the mistake.
+func startsWithMistake(m *machine) {
+	if r := m.exec("systemctl", "restart", "fcgi-supervisor"); r.code == 0 {
+		m.t.Errorf("systemctl restart succeeds with a mistake:\n%s", r.text)
+	}
+	status := m.exec("systemctl", "status", "--no-pager", "-l", "-n", "10", "fcgi-supervisor").text
+	m.contains(status, poolFile+":", "procesess", `"processes"`, "status=2")
+	if n := strings.TrimSpace(m.run("systemctl", "show", "-P", "NRestarts", "fcgi-supervisor")); n != "0" {
+		m.t.Errorf("started %s times more with the same mistake", n)
+	}
+	m.sh("mv /root/php.toml " + poolFile)
+}
+
+// left lists the processes of pools.
+const left = `grep -lsz '^FCGI_SUPERVISOR_POOL=' /proc/[0-9]*/environ || true`
+
+func stops(m *machine) {
+	m.run("systemctl", "stop", "fcgi-supervisor")
+	if pids := m.sh(left); pids != "" {
+		m.t.Errorf("processes are left:\n%s", pids)
+	}
+	if files := m.exec("ls", "-A", "/run/fcgi-supervisor").text; !strings.Contains(files, "No such file") {
+		m.t.Errorf("files are left:\n%s", files)
+	}
+	m.contains(m.run("systemctl", "show", "-P", "Result", "fcgi-supervisor"), "success")
+}
+
+// endsLeftovers: ExecStopPost= ends what KillMode=process has left, after a real
+// stop and not after a crash.
+func endsLeftovers(m *machine) {
+	const start = `systemd-run -q --unit %s --property KillMode=process --property Delegate=yes ` +
+		`--property 'ExecStopPost=/usr/bin/fcgi-supervisor leftovers' sh -c 'setsid sleep %d & exec sleep 1000'`
+	running := func(n int) bool { return m.exec("pgrep", "-fx", fmt.Sprintf("sleep %d", n)).code == 0 }
+	wait := func(n int) {
+		eventually(m.t, func() error {
+			if !running(n) {
+				return fmt.Errorf("sleep %d does not run", n)
+			}
+			return nil
+		})
+	}
+	m.sh(fmt.Sprintf(start, "stopped", 2001))
+	wait(2001)
+	m.run("systemctl", "stop", "stopped")
+	if running(2001) {
+		m.t.Error("a process is left after a stop")
+	}
+	m.sh(fmt.Sprintf(start, "crashed", 2002))
+	wait(2002)
+	m.run("systemctl", "kill", "--kill-who=main", "--signal=KILL", "crashed")
+	eventually(m.t, func() error {
+		if state := m.exec("systemctl", "is-active", "crashed").text; !strings.Contains(state, "failed") {
+			return fmt.Errorf("the crashed unit is %s", state)
+		}
+		return nil
+	})
+	if !running(2002) {
+		m.t.Error("a worker was ended after a crash: nobody could take it back")
+	}
+	m.run("pkill", "-fx", "sleep 2002")
+}
+
+// activates: systemd holds the socket, so a restart loses nothing.
+func activates(m *machine) {
+	m.run("fcgi-supervisor", "install", "--now", "--name", "act", "--listen", "systemd:act",
+		"--socket", "act=unix:/run/act.sock", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi")
+	m.answers("/act")
+	l := m.load("/act")
+	m.run("systemctl", "restart", "fcgi-supervisor")
+	l.verdict()
+	m.reboot()
+	m.answers("/act")
+	m.answers("/")
+}
+
+func ownService(m *machine) {
+	m.run("useradd", "-m", "-s", "/bin/sh", "ann")
+	m.run("loginctl", "enable-linger", "ann")
+	uid := strings.TrimSpace(m.run("id", "-u", "ann"))
+	eventually(m.t, func() error {
+		if r := m.exec("systemctl", "is-active", "user@"+uid); r.code != 0 {
+			return fmt.Errorf("the manager of ann is %s", r.text)
+		}
+		return nil
+	})
+	as := []string{"setpriv", "--reuid", uid, "--regid", uid, "--init-groups", "env", "HOME=/home/ann", "USER=ann", "XDG_RUNTIME_DIR=/run/user/" + uid}
+	ann := func(command ...string) string { m.t.Helper(); return m.run(append(as, command...)...) }
+	m.contains(ann("fcgi-supervisor", "install", "--user-service", "--now", "--name", "own", "--", "/usr/bin/php-cgi"),
+		"/home/ann/.config/systemd/user/fcgi-supervisor.service", "started")
+	own := func() {
+		m.t.Helper()
+		m.contains(ann("fcgi-supervisor", "request", "unix:/run/user/"+uid+"/fcgi-supervisor/own.sock", "/", "-p", "SCRIPT_FILENAME=/srv/php/index.php", "-p", "REDIRECT_STATUS=200"), "pid ")
+	}
+	own()
+	ann("systemctl", "--user", "reload", "fcgi-supervisor")
+	m.reboot()
+	eventually(m.t, func() error {
+		if r := m.exec(append(as, "systemctl", "--user", "is-active", "fcgi-supervisor")...); r.code != 0 {
+			return fmt.Errorf("after a reboot: %s", r.text)
+		}
+		return nil
+	})
+	own()
+	ann("fcgi-supervisor", "uninstall", "--user-service", "--purge")
+	if files := m.sh("find /home/ann -name '*fcgi*'"); files != "" {
+		m.t.Errorf("files are left:\n%s", files)
+	}
+}
+
+// singleUser: the hardened variant still runs a pool.
+func singleUser(m *machine) {
+	m.sh("rm -f /etc/fcgi-supervisor/conf.d/*.toml")
+	m.run("fcgi-supervisor", "uninstall")
+	m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\n")
+	m.run("fcgi-supervisor", "install", "--user", "www-data", "--now")
+	m.answers("/")
+	m.run("systemctl", "reload", "fcgi-supervisor")
+	m.answers("/")
+	m.contains(m.run("ps", "-o", "user=", "-C", "fcgi-supervisor"), "www-data")
+	m.contains(m.run("fcgi-supervisor", "status"), "5/5")
+}
+
+func uninstalls(m *machine) {
+	m.contains(m.run("fcgi-supervisor", "uninstall"), "removed "+unit)
+	m.contains(m.run("fcgi-supervisor", "uninstall"), "it is not installed")
+	if files := m.sh("find /etc/systemd /var/lib/fcgi-supervisor /run/systemd -name '*fcgi*' 2>/dev/null || true"); files != "" {
+		m.t.Errorf("files are left:\n%s", files)
+	}
+	m.run("test", "-e", poolFile) // the configuration stays
+	if pids := m.sh(left); pids != "" {
+		m.t.Errorf("processes are left:\n%s", pids)
+	}
+}
