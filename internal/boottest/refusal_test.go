@@ -34,7 +34,7 @@ func badInput(m *machine) {
 		{"unknown user", "", "fcgi-supervisor install --user nobody-there", "", "nobody-there"},
 		{"taken address", "", "fcgi-supervisor install --name other --listen unix:/run/fcgi-supervisor/php.sock -- /usr/bin/php-cgi", "", "other.toml:"},
 		{"no systemctl", "mv /bin/systemctl /root/", "fcgi-supervisor install -- /usr/bin/php-cgi", "mv /root/systemctl /bin/", "systemctl"},
-		{"full disk", "mount -t tmpfs -o size=4k full /etc/systemd/system", "fcgi-supervisor install -- /usr/bin/php-cgi",
+		{"full disk", "mount -t tmpfs -o size=4k full /etc/systemd/system && head -c 4096 /dev/zero >/etc/systemd/system/filler", "fcgi-supervisor install -- /usr/bin/php-cgi",
 			"test -z \"$(find /etc/systemd/system -name '*fcgi*')\" && umount /etc/systemd/system", "no space left"},
 		{"read-only", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "fcgi-supervisor install -- /usr/bin/php-cgi", "umount /etc", "read-only"},
 		{"unusable name of the binary", "cp /usr/bin/fcgi-supervisor \"$(printf '/root/x\\ny')\"", "\"$(printf '/root/x\\ny')\" install -- /usr/bin/php-cgi", "rm /root/x*", "control character"},

@@ -62,6 +62,9 @@ func (i *installation) takeAway() error {
 			err = library.Uninstall()
 		}
 		unregister()
+		// systemd does this by RuntimeDirectory=; a folder with something in it stays.
+		_ = os.Remove("/run/" + Name + "/lock")
+		_ = os.Remove("/run/" + Name)
 		return err
 	}
 	if _, err := i.options.systemctl(append([]string{"stop"}, i.record.Units...)...); err != nil && runningInit() == Systemd {
