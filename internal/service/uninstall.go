@@ -62,9 +62,7 @@ func (i *installation) takeAway() error {
 			err = library.Uninstall()
 		}
 		unregister()
-		// systemd does this by RuntimeDirectory=; a folder with something in it stays.
-		_ = os.Remove("/run/" + Name + "/lock")
-		_ = os.Remove("/run/" + Name)
+		_ = os.RemoveAll("/run/" + Name) // systemd does this by RuntimeDirectory=
 		return err
 	}
 	if _, err := i.options.systemctl(append([]string{"stop"}, i.record.Units...)...); err != nil && runningInit() == Systemd {
