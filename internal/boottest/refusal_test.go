@@ -37,6 +37,7 @@ func badInput(m *machine) {
 		{"full disk", "mount -t tmpfs -o size=4k full /etc/systemd/system && head -c 4096 /dev/zero >/etc/systemd/system/filler", "fcgi-supervisor install -- /usr/bin/php-cgi",
 			"test -z \"$(find /etc/systemd/system -name '*fcgi*')\" && umount /etc/systemd/system", "no space left"},
 		{"read-only", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "fcgi-supervisor install -- /usr/bin/php-cgi", "umount /etc", "read-only"},
+		{"quotes in the path", "mkdir '/opt/x\"' && cp /usr/bin/fcgi-supervisor '/opt/x\"/'", "'/opt/x\"/fcgi-supervisor' install", "rm -r '/opt/x\"'", "quotes"},
 		{"unusable name of the binary", "cp /usr/bin/fcgi-supervisor \"$(printf '/root/x\\ny')\"", "\"$(printf '/root/x\\ny')\" install -- /usr/bin/php-cgi", "rm /root/x*", "control character"},
 	} {
 		m.step(c.name, func(t *testing.T) {
@@ -57,7 +58,7 @@ func badInput(m *machine) {
 		})
 	}
 	m.step("path with everything in it", func(t *testing.T) {
-		const path = `/opt/my "app" 50%n $HOME ü\x/fcgi-supervisor`
+		const path = `/opt/my app 50%n $HOME ${HOME} ü {/fcgi-supervisor`
 		quoted := "'" + path + "'"
 		m.sh("mkdir -p \"$(dirname " + quoted + ")\" && cp /usr/bin/fcgi-supervisor " + quoted)
 		m.run(path, "install", "--now")

@@ -1,7 +1,6 @@
 package boottest
 
-// A machine with systemd. Not covered: taking workers back after the supervisor
-// was killed, the descriptor store (both come with adoption).
+// A machine with systemd. Not covered: the descriptor store, which is not used yet.
 
 import (
 	"fmt"
@@ -24,6 +23,16 @@ func TestSystemd(t *testing.T) {
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/") })
 	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
 	m.step("reload under load", func(t *testing.T) { reloads(m) })
+	m.step("kill -9", func(t *testing.T) { outlives(m, "kill", "-KILL") })
+	m.step("watchdog", func(t *testing.T) {
+		// A process that is stopped is the only hung one that needs no help from us.
+		m.sh(watchdogOfASecond)
+		m.run("systemctl", "restart", "fcgi-supervisor")
+		outlives(m, "kill", "-STOP")
+		m.contains(m.run("journalctl", "-u", "fcgi-supervisor", "--no-pager"), "Watchdog timeout")
+		m.sh("rm -r " + dropIns + " && systemctl daemon-reload && systemctl restart fcgi-supervisor")
+	})
+	m.step("upgrade", func(t *testing.T) { upgrades(m) })
 	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
 	m.step("wrong configuration", func(t *testing.T) { startsWithMistake(m) })
 	m.step("restart", func(t *testing.T) { m.run("systemctl", "restart", "fcgi-supervisor"); m.answers("/") })
@@ -64,6 +73,58 @@ func reloads(m *machine) {
 		m.t.Errorf("systemctl reload has returned, and the generation is %s still", now)
 	}
 	l.verdict()
+}
+
+// Settings of a test stand in a drop-in, as an administrator's do.
+const (
+	dropIns           = "/etc/systemd/system/fcgi-supervisor.service.d"
+	watchdogOfASecond = "mkdir -p " + dropIns + " && printf '[Service]\nWatchdogSec=1\n' >" + dropIns + "/test.conf && systemctl daemon-reload"
+)
+
+// workers are the pids of the pool's workers, in order.
+func workers(m *machine) string {
+	m.t.Helper()
+	return m.sh("pgrep -x php-cgi | sort -n")
+}
+
+func property(m *machine, name string) string {
+	m.t.Helper()
+	return strings.TrimSpace(m.run("systemctl", "show", "-P", name, "fcgi-supervisor"))
+}
+
+// outlives ends the supervisor, or makes it hang: another one comes, the workers
+// are the same, and no request is lost.
+func outlives(m *machine, command ...string) {
+	before, pid, restarts := workers(m), property(m, "MainPID"), property(m, "NRestarts")
+	l := m.load("/")
+	m.run(append(command, pid)...)
+	eventually(m.t, func() error {
+		if property(m, "NRestarts") == restarts || property(m, "ActiveState") != "active" {
+			return fmt.Errorf("not restarted:\n%s", m.exec("systemctl", "status", "--no-pager", "fcgi-supervisor").text)
+		}
+		return nil
+	})
+	l.verdict()
+	if after := workers(m); after != before {
+		m.t.Errorf("workers were\n%sand are\n%s%s", before, after, m.logs())
+	}
+	m.contains(m.run("fcgi-supervisor", "status"), "5/5")
+}
+
+// upgrades: the process stays systemd's, and goes on telling it.
+func upgrades(m *machine) {
+	before, pid := workers(m), property(m, "MainPID")
+	l := m.load("/")
+	m.put(binary, "/usr/bin/fcgi-supervisor")
+	m.run("fcgi-supervisor", "upgrade")
+	m.run("systemctl", "reload", "fcgi-supervisor")
+	l.verdict()
+	if now := property(m, "MainPID"); now != pid {
+		m.t.Errorf("the main process was %s and is %s", pid, now)
+	}
+	if now := workers(m); now == before {
+		m.t.Error("systemctl reload does not reach the new program")
+	}
 }
 
 func reloadsWithMistake(m *machine) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 
 	"fcgi-supervisor/internal/listen"
 )
@@ -81,6 +82,9 @@ func (o *Options) complete() error {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("%s, %s, is relative", what, path)
 		}
+	}
+	if o.Init != SysV && strings.ContainsAny(o.Program, `"'\`) {
+		return fmt.Errorf("systemd takes no program with quotes or backslashes in its path: %s; try: copy it to /usr/local/bin", o.Program)
 	}
 	if o.User != "" {
 		if o.UserService {
