@@ -31,6 +31,7 @@ var may = map[string][]string{
 	"internal/service":  {"init/systemd", "init/sysv", "internal/listen", "internal/notify", "github.com/kardianos/service"},
 	"init/systemd":      {},
 	"init/sysv":         {},
+	"packaging/stage":   {"internal/service"},
 	"internal/docs":     {"internal/config"},
 	"internal/archtest": {},
 	"internal/e2e":      {},

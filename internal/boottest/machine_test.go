@@ -34,9 +34,16 @@ type machine struct {
 	env  []string // for boot-test
 }
 
-// newMachine makes a root with these packages and the program in it. It is not
-// booted yet.
+// newMachine is a bareMachine with the program in it.
 func newMachine(t *testing.T, kind string, packages ...string) *machine {
+	t.Helper()
+	m := bareMachine(t, kind, packages...)
+	m.put(binary, "/usr/bin/fcgi-supervisor")
+	return m
+}
+
+// bareMachine makes a root with these packages of Debian. It is not booted yet.
+func bareMachine(t *testing.T, kind string, packages ...string) *machine {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "boottest-")
 	if err != nil {
@@ -52,7 +59,6 @@ func newMachine(t *testing.T, kind string, packages ...string) *machine {
 		os.RemoveAll(folder)
 	})
 	m.must(append([]string{"build", kind, m.root}, packages...)...)
-	m.put(binary, "/usr/bin/fcgi-supervisor")
 	return m
 }
 

@@ -60,10 +60,11 @@ func badInput(m *machine) {
 	m.step("path with everything in it", func(t *testing.T) {
 		const path = `/opt/my app 50%n $HOME ${HOME} ü {/fcgi-supervisor`
 		quoted := "'" + path + "'"
+		m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\nuser = \"www-data\"\n")
 		m.sh("mkdir -p \"$(dirname " + quoted + ")\" && cp /usr/bin/fcgi-supervisor " + quoted)
 		m.run(path, "install", "--now")
 		m.answers("/")
-		m.contains(m.sh("cat /proc/$(systemctl show -P MainPID fcgi-supervisor)/cmdline"), path)
+		m.contains(m.sh("readlink /proc/$(systemctl show -P MainPID fcgi-supervisor)/exe"), path)
 		m.run("systemctl", "reload", "fcgi-supervisor")
 		m.run(path, "uninstall")
 	})

@@ -33,6 +33,8 @@ type Options struct {
 	Force    bool // replace what somebody else has written
 	NoEnable bool // not started at boot
 	Now      bool // start it
+
+	packaged bool // the text is for a package
 }
 
 // Socket is a pool's socket that systemd is to hold.

@@ -24,11 +24,11 @@ func (i *installation) systemdConflicts() error {
 	if !have("systemctl") {
 		return errors.New("find systemctl: systemd runs this machine, but its program is not in PATH")
 	}
+	if err := i.masked(); err != nil {
+		return err
+	}
 	path := filepath.Join(i.at.units, Name+".service")
 	if target, err := os.Readlink(path); err == nil {
-		if target == os.DevNull {
-			return fmt.Errorf("an administrator has masked the service; try: systemctl unmask %s", Name)
-		}
 		return fmt.Errorf("%s is a link to %s; try: remove it first", path, target)
 	}
 	if unit := Packaged(); unit != "" && !i.options.UserService && !i.options.Force {
@@ -80,52 +80,11 @@ func (i *installation) journal() string {
 	return lines(text, 8)
 }
 
-// StartPackaged enables the unit of a package, and starts or reloads it.
-func StartPackaged(o Options) (Outcome, error) {
-	var done Outcome
-	i := &installation{options: o, kind: Systemd, done: &done, record: Record{Units: []string{Name + ".service"}}}
-	if err := i.systemdReady(); err != nil {
-		return done, err
-	}
-	if !o.NoEnable {
-		if _, err := o.systemctl("enable", Name); err != nil {
-			return done, err
-		}
-		done.say("enabled: it starts at boot")
-	}
-	if !o.Now {
-		return done, nil
-	}
-	return done, i.startUnits()
-}
-
-func (i *installation) systemdReady() error {
-	if _, err := choose(Systemd); err != nil {
-		return err
-	}
-	if target, err := os.Readlink(filepath.Join("/etc/systemd/system", Name+".service")); err == nil && target == os.DevNull {
+// masked refuses what an administrator has forbidden.
+func (i *installation) masked() error {
+	path := filepath.Join(i.at.units, Name+".service")
+	if target, err := os.Readlink(path); err == nil && target == os.DevNull {
 		return fmt.Errorf("an administrator has masked the service; try: systemctl unmask %s", Name)
 	}
 	return nil
-}
-
-// Configure writes files of the configuration for the service of a package, and
-// enables and starts that.
-func Configure(o Options, config []File, check func() error) (Outcome, error) {
-	var done Outcome
-	if os.Geteuid() != 0 {
-		return done, errors.New("only root may configure a service of the machine; try: sudo, or --user-service for one of your own")
-	}
-	i := &installation{options: o, kind: Systemd, done: &done}
-	for _, f := range config {
-		if err := i.place(f, &i.record.Config, new(bool)); err != nil {
-			return done, errors.Join(err, i.files.rollback())
-		}
-	}
-	if err := check(); err != nil {
-		return done, errors.Join(err, i.files.rollback())
-	}
-	started, err := StartPackaged(o)
-	done.Lines = append(done.Lines, started.Lines...)
-	return done, err
 }

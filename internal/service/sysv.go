@@ -9,12 +9,13 @@ import (
 
 // registrars make an init script start at boot; the first that is there does it.
 var registrars = []struct {
-	program     string
-	add, remove []string
+	program string
+	add     [][]string
+	remove  []string
 }{
-	{"update-rc.d", []string{Name, "defaults"}, []string{Name, "remove"}},
-	{"chkconfig", []string{"--add", Name}, []string{"--del", Name}},
-	{"rc-update", []string{"add", Name, "default"}, []string{"del", Name, "default"}},
+	{"update-rc.d", [][]string{{Name, "defaults"}, {Name, "enable"}}, []string{Name, "remove"}},
+	{"chkconfig", [][]string{{"--add", Name}, {Name, "on"}}, []string{"--del", Name}},
+	{"rc-update", [][]string{{"add", Name, "default"}}, []string{"del", Name, "default"}},
 }
 
 func (i *installation) enableScript() error {
@@ -25,8 +26,10 @@ func (i *installation) enableScript() error {
 		if !have(r.program) {
 			continue
 		}
-		if _, err := output(r.program, r.add...); err != nil {
-			return err
+		for _, args := range r.add {
+			if _, err := output(r.program, args...); err != nil {
+				return err
+			}
 		}
 		i.done.say("enabled: it starts at boot")
 		return nil

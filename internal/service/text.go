@@ -25,6 +25,9 @@ const notifyReload = 253
 
 // origin is the first line of what we write.
 func (o Options) origin() string {
+	if o.packaged {
+		return "From the package " + Name + " " + o.Version
+	}
 	return "Written by fcgi-supervisor " + o.Version + "; fcgi-supervisor uninstall removes it."
 }
 
@@ -101,4 +104,20 @@ func fill(name, text string, data map[string]any) (string, error) {
 		return "", fmt.Errorf("fill in %s: {{ cannot stand in it; try: a path without two braces", name)
 	}
 	return out.String(), nil
+}
+
+// PackageFiles are the unit and the init script for a package, which has the
+// program in /usr/bin and serves every version of systemd.
+func PackageFiles(version string) ([]File, error) {
+	o := Options{Program: "/usr/bin/" + Name, Config: "/etc/" + Name + "/" + Name + ".toml", Version: version, packaged: true}
+	units, err := o.units("", 0)
+	if err != nil {
+		return nil, err
+	}
+	script, err := o.script(Name + ".init")
+	if err != nil {
+		return nil, err
+	}
+	script[0].Path, script[1].Path = Name+".logrotate", Name+".default"
+	return append(units, script...), nil
 }
