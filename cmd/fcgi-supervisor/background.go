@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/daemon"
 	"fcgi-supervisor/internal/service"
 )
 
@@ -53,13 +54,11 @@ func newLeftoversCommand() *cobra.Command {
 		Hidden: true,
 		Args:   noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var pools []string
-			if cfg, err := config.Load(configPath(cmd)); err == nil { // else only systemd knows what is ours
-				for _, p := range cfg.Pools {
-					pools = append(pools, p.Name)
-				}
+			folder := config.DefaultRuntimeDir()
+			if cfg, err := config.Load(configPath(cmd)); err == nil { // else it has mistakes by now
+				folder = cfg.Supervisor.RuntimeDir
 			}
-			ended, err := service.EndLeftovers(pools)
+			ended, err := service.EndLeftovers(func() []int { return daemon.Leftovers(folder) })
 			if ended > 0 {
 				fmt.Fprintf(cmd.ErrOrStderr(), "fcgi-supervisor: ended %s that had been left behind\n", processes(ended))
 			}

@@ -46,9 +46,13 @@ func TestPackages(t *testing.T) {
 }
 
 func rpmHasAll(t *testing.T, rpm string) {
-	output, err := exec.Command("rpm", "-qp", "--list", "--configfiles", "--scripts", rpm).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, output)
+	var output []byte
+	for _, what := range []string{"--list", "--scripts"} {
+		text, err := exec.Command("rpm", "-qp", what, rpm).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		output = append(output, text...)
 	}
 	for _, want := range []string{"/usr/bin/fcgi-supervisor\n", "/usr/lib/systemd/system/fcgi-supervisor.service\n", "/etc/init.d/fcgi-supervisor\n",
 		"/etc/fcgi-supervisor/fcgi-supervisor.toml\n", "/usr/share/man/man5/fcgi-supervisor.toml.5.gz\n", "postinstall scriptlet", "preuninstall scriptlet"} {

@@ -3,7 +3,6 @@ package service
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,15 +13,15 @@ import (
 const leftoverPatience = 5 * time.Second
 
 // EndLeftovers kills what a supervisor that is gone has left behind: under
-// systemd, after a stop, every process of the unit; elsewhere orphaned workers of
-// these pools. After a crash under systemd it leaves them alone: the next
-// supervisor takes them back. It returns how many it has killed.
-func EndLeftovers(pools []string) (int, error) {
+// systemd, after a stop, every process of the unit; elsewhere those that orphans
+// finds. After a crash under systemd it leaves them alone: the next supervisor
+// takes them back. It returns how many it has killed.
+func EndLeftovers(orphans func() []int) (int, error) {
 	result, unit := os.Getenv("SERVICE_RESULT"), ownUnit()
 	if result != "" && result != "success" && result != "timeout" {
 		return 0, nil
 	}
-	left := func() []int { return orphansOf(pools) }
+	left := orphans
 	if result != "" && unit != "" {
 		left = func() []int { return processesOf(unit) }
 	}
@@ -80,14 +79,6 @@ func processesOf(unit string) []int {
 	})
 }
 
-// orphansOf are processes born of a pool whose parent is init: a supervisor that
-// lives is the parent of its workers, and of their orphans.
-func orphansOf(pools []string) []int {
-	return processes(func(pid string) bool {
-		return parentOf(pid) == 1 && slices.Contains(pools, poolOf(pid))
-	})
-}
-
 // processes are those but ourselves that fit.
 func processes(fits func(pid string) bool) []int {
 	entries, err := os.ReadDir("/proc")
@@ -116,27 +107,4 @@ func statOf(pid string) []string {
 func zombie(pid string) bool {
 	stat := statOf(pid)
 	return len(stat) == 0 || stat[0] == "Z"
-}
-
-func parentOf(pid string) int {
-	stat := statOf(pid)
-	if len(stat) < 2 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(stat[1])
-	return parent
-}
-
-// poolOf is the pool in the environment that a process began with.
-func poolOf(pid string) string {
-	text, err := os.ReadFile("/proc/" + pid + "/environ")
-	if err != nil {
-		return ""
-	}
-	for variable := range strings.SplitSeq(string(text), "\x00") {
-		if pool, ok := strings.CutPrefix(variable, "FCGI_SUPERVISOR_POOL="); ok {
-			return pool
-		}
-	}
-	return ""
 }

@@ -23,4 +23,4 @@ var ErrEnded = errors.New("it ended while starting")
 func (Daemon) Start(context.Context) (string, error) { return "", errLinuxOnly }
 
 // EndLeftovers does nothing here.
-func EndLeftovers([]string) (int, error) { return 0, errLinuxOnly }
+func EndLeftovers(func() []int) (int, error) { return 0, errLinuxOnly }
