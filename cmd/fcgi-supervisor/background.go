@@ -54,9 +54,9 @@ func newLeftoversCommand() *cobra.Command {
 		Hidden: true,
 		Args:   noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			folder := config.DefaultRuntimeDir()
-			if cfg, err := config.Load(configPath(cmd)); err == nil { // else it has mistakes by now
-				folder = cfg.Supervisor.RuntimeDir
+			folder := runtimeFolder(cmd)
+			if daemon.Restarting(folder) {
+				return nil
 			}
 			ended, err := service.EndLeftovers(func() []int { return daemon.Leftovers(folder) })
 			if ended > 0 {
@@ -68,6 +68,35 @@ func newLeftoversCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// newLeaveCommand is what init systems call before they stop the supervisor.
+func newLeaveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:    "leave",
+		Short:  "Have the supervisor leave its workers to the next one, if it is to be restarted",
+		Hidden: true,
+		Args:   noArguments,
+	}
+	restart := cmd.Flags().Bool("restart", false, "it is; else systemd is asked")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		err := daemon.MarkRestart(runtimeFolder(cmd), *restart || service.Restarting())
+		if err != nil {
+			return cannot("prepare the stop", err)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// runtimeFolder is that of the supervisor, also when its configuration has mistakes
+// by now.
+func runtimeFolder(cmd *cobra.Command) string {
+	cfg, err := config.Load(configPath(cmd))
+	if err != nil {
+		return config.DefaultRuntimeDir()
+	}
+	return cfg.Supervisor.RuntimeDir
 }
 
 func processes(n int) string {

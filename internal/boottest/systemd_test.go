@@ -4,6 +4,7 @@ package boottest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,10 +33,11 @@ func TestSystemd(t *testing.T) {
 		m.contains(m.run("journalctl", "-u", "fcgi-supervisor", "--no-pager"), "Watchdog timeout")
 		m.sh("rm -r " + dropIns + " && systemctl daemon-reload && systemctl restart fcgi-supervisor")
 	})
+	m.step("out of memory", func(t *testing.T) { survivesOOM(m) })
 	m.step("upgrade", func(t *testing.T) { upgrades(m) })
 	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
 	m.step("wrong configuration", func(t *testing.T) { startsWithMistake(m) })
-	m.step("restart", func(t *testing.T) { m.run("systemctl", "restart", "fcgi-supervisor"); m.answers("/") })
+	m.step("restart under load", func(t *testing.T) { restarts(m, "systemctl", "restart", "fcgi-supervisor") })
 	m.step("stop", func(t *testing.T) { stops(m) })
 	m.step("leftovers", func(t *testing.T) { endsLeftovers(m) })
 	m.step("socket unit", func(t *testing.T) { activates(m) })
@@ -87,6 +89,18 @@ func workers(m *machine) string {
 	return m.sh("pgrep -x php-cgi | sort -n")
 }
 
+// settledWorkers are the workers when no old ones are left that finish.
+func settledWorkers(m *machine) (pids string) {
+	m.t.Helper()
+	eventually(m.t, func() error {
+		if pids = workers(m); len(strings.Fields(pids)) != 5 {
+			return fmt.Errorf("workers are\n%s", pids)
+		}
+		return nil
+	})
+	return pids
+}
+
 func property(m *machine, name string) string {
 	m.t.Helper()
 	return strings.TrimSpace(m.run("systemctl", "show", "-P", name, "fcgi-supervisor"))
@@ -95,7 +109,7 @@ func property(m *machine, name string) string {
 // outlives ends the supervisor, or makes it hang: another one comes, the workers
 // are the same, and no request is lost.
 func outlives(m *machine, command ...string) {
-	before, pid, restarts := workers(m), property(m, "MainPID"), property(m, "NRestarts")
+	before, pid, restarts := settledWorkers(m), property(m, "MainPID"), property(m, "NRestarts")
 	l := m.load("/")
 	m.run(append(command, pid)...)
 	eventually(m.t, func() error {
@@ -111,9 +125,27 @@ func outlives(m *machine, command ...string) {
 	m.contains(m.run("fcgi-supervisor", "status"), "5/5")
 }
 
+// survivesOOM: one worker too many is no reason to stop the unit. Memory limits of
+// units are not enforced here (.ci/boot-test), so the kernel's choice is made by
+// hand: SIGKILL to a worker.
+func survivesOOM(m *machine) {
+	before, pid := settledWorkers(m), property(m, "MainPID")
+	m.run("kill", "-KILL", strings.Fields(before)[0])
+	eventually(m.t, func() error {
+		if now := workers(m); now == before || len(strings.Fields(now)) != 5 {
+			return fmt.Errorf("workers are\n%s", now)
+		}
+		return nil
+	})
+	if now := property(m, "MainPID"); now != pid || property(m, "ActiveState") != "active" {
+		m.t.Errorf("the main process was %s and is %s, %s", pid, now, property(m, "ActiveState"))
+	}
+	m.contains(property(m, "OOMPolicy"), "continue")
+}
+
 // upgrades: the process stays systemd's, and goes on telling it.
 func upgrades(m *machine) {
-	before, pid := workers(m), property(m, "MainPID")
+	before, pid := settledWorkers(m), property(m, "MainPID")
 	l := m.load("/")
 	m.put(binary, "/usr/bin/fcgi-supervisor")
 	m.run("fcgi-supervisor", "upgrade")
@@ -149,6 +181,26 @@ func startsWithMistake(m *machine) {
 		m.t.Errorf("started %s times more with the same mistake", n)
 	}
 	m.sh("mv /root/php.toml " + poolFile)
+}
+
+// restarts: another supervisor, other workers, and nobody has noticed.
+func restarts(m *machine, command ...string) {
+	m.run("service", "fcgi-supervisor", "start") // after the mistake
+	for range 3 {
+		before, l := settledWorkers(m), m.load("/")
+		m.run(command...)
+		eventually(m.t, func() error { // the old ones finish
+			now := strings.Fields(workers(m))
+			for _, pid := range strings.Fields(before) {
+				if slices.Contains(now, pid) {
+					return fmt.Errorf("worker %s lives still", pid)
+				}
+			}
+			return nil
+		})
+		l.verdict()
+		m.contains(m.run("fcgi-supervisor", "status"), "5/5")
+	}
 }
 
 // left lists the processes of pools.

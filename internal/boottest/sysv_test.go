@@ -21,6 +21,7 @@ func TestSysV(t *testing.T) {
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/"); stoppedInTime(m) })
 	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
 	m.step("reload under load", func(t *testing.T) { reloadsScript(m) })
+	m.step("restart under load", func(t *testing.T) { restarts(m, "service", "fcgi-supervisor", "restart") })
 	m.step("mistake", func(t *testing.T) { scriptWithMistake(m) })
 	for _, shell := range []string{"dash", "busybox sh"} {
 		m.step("states/"+shell, func(t *testing.T) { states(m, shell) })

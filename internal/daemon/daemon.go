@@ -221,6 +221,7 @@ func (d *Daemon) run(ctx context.Context) {
 	defer d.startWatching()()
 	d.door = d.openDoor()
 	defer d.door.close()
+	d.succeedRestart()
 	defer d.startTelling(ctx)()
 	d.signals.start(d, cancel)
 	d.supervisor.Run(ctx)

@@ -21,7 +21,9 @@ type telling struct {
 	daemon  *Daemon
 	manager *notify.Manager
 	refused atomic.Pointer[string] // the first mistake of a configuration that was not taken; nil: none
-	last    string                 // the status told last; follow only
+	// renewing: the start is over with the reload that it began with.
+	renewing atomic.Bool
+	last     string // the status told last; follow only
 }
 
 // startTelling tells the manager of us until the function that it returns is
@@ -54,7 +56,7 @@ func (t *telling) follow(ctx, run context.Context) {
 	for {
 		_, published := t.daemon.supervisor.Events(^uint64(0))
 		switch pools := t.daemon.supervisor.Snapshot().Pools; {
-		case !ready && settled(pools):
+		case !ready && !t.renewing.Load() && settled(pools):
 			ready = true
 			t.last = t.status()
 			t.manager.Ready(t.last)
@@ -99,6 +101,7 @@ func (t *telling) reloading() { t.manager.Reloading() }
 func (t *telling) reread(read func()) {
 	number := t.manager.Reloads()
 	read()
+	t.renewing.Store(false)
 	t.manager.Reloaded(number, t.status())
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,11 +46,35 @@ func EndLeftovers(orphans func() []int) (int, error) {
 // ownUnit is the cgroup of the unit that we belong to, empty outside of one.
 // systemd runs the commands of a delegated unit in a group below it.
 func ownUnit() string {
-	path := strings.TrimSuffix(cgroupOf("self"), "/.control")
-	if !strings.HasSuffix(path, ".service") {
+	group := strings.TrimSuffix(cgroupOf("self"), "/.control")
+	if !strings.HasSuffix(group, ".service") {
 		return ""
 	}
-	return path
+	return group
+}
+
+// Restarting asks systemd whether the stop of the unit that we belong to is one half
+// of a restart, of which it tells nobody by itself. Not knowing is no.
+func Restarting() bool {
+	unit := path.Base(ownUnit())
+	args := []string{"list-jobs", "--no-legend", "--plain", unit}
+	if unit == "." {
+		return false
+	}
+	if strings.Contains(ownUnit(), "/user@") {
+		args = append([]string{"--user"}, args...)
+	}
+	text, err := output("systemctl", args...)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(text) { // JOB UNIT TYPE STATE
+		fields := strings.Fields(line)
+		if len(fields) >= 3 && fields[1] == unit && fields[2] == "restart" {
+			return true
+		}
+	}
+	return false
 }
 
 // cgroupOf is where systemd has put a process: its place in cgroup2 or, where that
@@ -59,23 +84,23 @@ func cgroupOf(pid string) string {
 	if err != nil {
 		return "" // it has gone
 	}
-	path := ""
+	group := ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSuffix(line, "\n")
 		if unified, ok := strings.CutPrefix(line, "0::"); ok && unified != "/" {
 			return unified
 		}
 		if _, own, ok := strings.Cut(line, ":name=systemd:"); ok {
-			path = own
+			group = own
 		}
 	}
-	return path
+	return group
 }
 
 func processesOf(unit string) []int {
 	return processes(func(pid string) bool {
-		path := cgroupOf(pid)
-		return path == unit || strings.HasPrefix(path, unit+"/")
+		group := cgroupOf(pid)
+		return group == unit || strings.HasPrefix(group, unit+"/")
 	})
 }
 

@@ -24,3 +24,6 @@ func (Daemon) Start(context.Context) (string, error) { return "", errLinuxOnly }
 
 // EndLeftovers does nothing here.
 func EndLeftovers(func() []int) (int, error) { return 0, errLinuxOnly }
+
+// Restarting is never true here.
+func Restarting() bool { return false }
