@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // web is the machine's nginx since its last boot.
@@ -126,6 +125,3 @@ func (l *load) verdict() {
 		l.t.Errorf("%d of %d requests failed: %v", len(l.bad), len(l.bad)+l.good, texts)
 	}
 }
-
-// halfSecond is for loads that have to go on a little while something is down.
-const halfSecond = 500 * time.Millisecond
