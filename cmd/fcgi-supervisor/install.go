@@ -31,7 +31,7 @@ the user of the workers, by default the web server's.`,
   fcgi-supervisor install --print`,
 		Args: cobra.ArbitraryArgs,
 	}
-	registerPoolFlags(cmd.Flags())
+	registerPoolFlags(cmd.Flags(), false)
 	flags := cmd.Flags()
 	flags.String("init", service.Auto, "the `INIT` system: systemd, sysv, or auto for the one that runs")
 	flags.Bool("user-service", false, "a service of your own, under your systemd, without root")
@@ -83,6 +83,7 @@ func install(cmd *cobra.Command, args []string) error {
 		return cannot("install", err)
 	}
 	done, err := put(o, files)
+	done.Warnings = append(done.Warnings, machineFaults(o)...)
 	if err := tellOutcome(cmd, done, "install", err); err != nil {
 		return err
 	}
@@ -104,6 +105,20 @@ func put(o service.Options, files []service.File) (service.Outcome, error) {
 		return service.Configure(o, files, check)
 	}
 	return service.Install(o, files, check)
+}
+
+// machineFaults is why pools may not work on this machine, such as a program in a
+// folder that its user may not enter.
+func machineFaults(o service.Options) []string {
+	cfg, err := config.Load(o.Config)
+	if err != nil || o.User != "" || o.UserService { // else it would be looked at with other rights
+		return nil
+	}
+	var faults []string
+	for _, p := range cfg.CheckMachine() {
+		faults = append(faults, p.String())
+	}
+	return faults
 }
 
 func installOptions(cmd *cobra.Command, typed map[string][]string, pool bool) (service.Options, error) {

@@ -22,7 +22,7 @@ pool that the flags describe and that needs no file.`,
 		Example: `  fcgi-supervisor run --config /etc/fcgi-supervisor/fcgi-supervisor.toml
   fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
 	}
-	registerPoolFlags(cmd.Flags())
+	registerPoolFlags(cmd.Flags(), true)
 	check := cmd.Flags().Bool("check-handover", false, "say whether this program could take the place of the one that runs, and end")
 	_ = cmd.Flags().MarkHidden("check-handover")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -56,9 +56,12 @@ pool that the flags describe and that needs no file.`,
 }
 
 // registerPoolFlags gives every pool key its flag, from the same table that reads
-// the configuration.
-func registerPoolFlags(flags *pflag.FlagSet) {
+// the configuration, and the supervisor's keys too if asked.
+func registerPoolFlags(flags *pflag.FlagSet, supervisor bool) {
 	for _, f := range config.PoolFlags() {
+		if f.Supervisor && !supervisor {
+			continue
+		}
 		flag := flags.VarPF(&poolFlag{kind: string(f.Kind)}, f.Name, "", f.Help)
 		flag.DefValue = f.Default
 		if f.Kind == config.FlagBool {
