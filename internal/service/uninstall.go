@@ -62,7 +62,7 @@ func (i *installation) takeAway() error {
 			err = library.Uninstall()
 		}
 		unregister()
-		_ = os.RemoveAll("/run/" + Name) // systemd does this by RuntimeDirectory=
+		_ = os.RemoveAll("/run/" + Name)
 		return err
 	}
 	if _, err := i.options.systemctl(append([]string{"stop"}, i.record.Units...)...); err != nil && runningInit() == Systemd {
@@ -79,6 +79,11 @@ func (i *installation) takeAway() error {
 		}
 		i.done.say("removed %s", path)
 	}
+	runtime := "/run"
+	if i.options.UserService {
+		runtime = os.Getenv("XDG_RUNTIME_DIR")
+	}
+	_ = os.RemoveAll(filepath.Join(runtime, Name))
 	for _, unit := range i.record.Units[:max(0, len(i.record.Units)-1)] {
 		_, _ = i.options.systemctl("disable", unit)
 	}
