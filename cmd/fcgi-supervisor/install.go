@@ -79,7 +79,10 @@ func install(cmd *cobra.Command, args []string) error {
 	if show, _ := cmd.Flags().GetBool("print"); show {
 		return printFiles(cmd, o, files)
 	}
-	if files, err = mainFile(o, files); err != nil {
+	if files, err = mainFile(o, files); err == nil && !o.UserService {
+		err = trustedProgram()
+	}
+	if err != nil {
 		return cannot("install", err)
 	}
 	done, err := put(o, files)
@@ -105,6 +108,16 @@ func put(o service.Options, files []service.File) (service.Outcome, error) {
 		return service.Configure(o, files, check)
 	}
 	return service.Install(o, files, check)
+}
+
+// trustedProgram refuses a service of root's whose program somebody else could
+// change, such as one in a folder of theirs.
+func trustedProgram() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return config.CheckTrust(program)
 }
 
 // machineFaults is why pools may not work on this machine, such as a program in a

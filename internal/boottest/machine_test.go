@@ -68,9 +68,14 @@ type result struct {
 	code int
 }
 
-// try runs boot-test, for at most patience.
+// try runs boot-test, which bounds its own waits, for a while longer than these. A
+// root that is not cached comes over the network.
 func (m *machine) try(args ...string) result {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
+	limit := 3 * patience
+	if args[0] == "build" {
+		limit = 10 * patience
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bootTest, args...)
 	cmd.Env = append(os.Environ(), m.env...)

@@ -64,7 +64,7 @@ func rpmHasAll(t *testing.T, rpm string) {
 
 func lifeOfAPackage(t *testing.T, kind, first, second string) {
 	t.Parallel()
-	m := bareMachine(t, kind, "nginx-light", "php8.2-cgi", map[string]string{systemd: "libpam-systemd", sysv: "busybox"}[kind]) // as the others: one root is made for all
+	m := bareMachine(t, kind, "nginx-light", "php-cgi", map[string]string{systemd: "libpam-systemd", sysv: "busybox"}[kind]) // as the others: one root is made for all
 	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
 	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
 	m.put(first, "/root/first.deb")

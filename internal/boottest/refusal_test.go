@@ -37,6 +37,7 @@ func badInput(m *machine) {
 		{"full disk", "mount -t tmpfs -o size=4k full /etc/systemd/system && head -c 4096 /dev/zero >/etc/systemd/system/filler", "fcgi-supervisor install -- /usr/bin/php-cgi",
 			"test -z \"$(find /etc/systemd/system -name '*fcgi*')\" && umount /etc/systemd/system", "no space left"},
 		{"read-only", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "fcgi-supervisor install -- /usr/bin/php-cgi", "umount /etc", "read-only"},
+		{"program of somebody else", "install -D -o ann /usr/bin/fcgi-supervisor /opt/ann/fcgi-supervisor", "/opt/ann/fcgi-supervisor install", "rm -r /opt/ann", "belongs to user ann"},
 		{"quotes in the path", "mkdir '/opt/x\"' && cp /usr/bin/fcgi-supervisor '/opt/x\"/'", "'/opt/x\"/fcgi-supervisor' install", "rm -r '/opt/x\"'", "quotes"},
 		{"unusable name of the binary", "cp /usr/bin/fcgi-supervisor \"$(printf '/root/x\\ny')\"", "\"$(printf '/root/x\\ny')\" install -- /usr/bin/php-cgi", "rm /root/x*", "control character"},
 	} {

@@ -17,7 +17,7 @@ const (
 
 func TestSystemd(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, systemd, "nginx-light", "php8.2-cgi", "libpam-systemd")
+	m := newMachine(t, systemd, "nginx-light", "php-cgi", "libpam-systemd")
 	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
 	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
 	m.boot()
