@@ -9,7 +9,7 @@ export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
 binary  := bin/fcgi-supervisor
 version := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help demo build test acceptance lint docs docs-current bench clean deps
+.PHONY: help demo build packages test acceptance lint docs docs-current bench clean deps
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
@@ -19,6 +19,9 @@ demo: build ## five workers behind one socket, with a page that shows them
 
 build: ## bin/fcgi-supervisor, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(version)' -o $(binary) ./cmd/fcgi-supervisor
+
+packages: ## .deb and .rpm in dist/
+	deploy/build
 
 # -count=1: the end-to-end tests run a binary that Go's test cache knows nothing of.
 test: deps lint docs-current ## everything that must hold: style, vet, staticcheck, docs, all tests with -race
@@ -47,7 +50,7 @@ bench: build ## Go benchmarks, and the comparison with other supervisors where i
 	@if [ -d ../shared/bench ]; then FCGI_SUPERVISOR=$(CURDIR)/$(binary) ../shared/bench/run-all -o "$${BENCH_OUT:-$${TMPDIR:-/tmp}/fcgi-supervisor-bench}"; fi
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 deps:
 	@.ci/deps

@@ -93,7 +93,8 @@ func newRoot() *cobra.Command {
 	addCommonFlags(root)
 	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newUpgradeCommand(), newLogsCommand(), newEventsCommand(),
-		newRequestCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
+		newRequestCommand(), newInstallCommand(), newUninstallCommand(), newBackgroundCommand(), newLeftoversCommand(), newLeaveCommand(),
+		newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = asUsage(cmd.Args)
 	}

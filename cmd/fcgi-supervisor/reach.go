@@ -53,10 +53,13 @@ func controlPath(cmd *cobra.Command) (string, error) {
 		return "", &exitError{exitUsage, fmt.Errorf("cannot read the configuration: %w", missing)}
 	}
 	cfg, err := config.Load(file)
+	path := usualSocket()
 	if err == nil {
+		if cfg.Supervisor.RuntimeDir == config.DefaultRuntimeDir() { // ours, not that of who runs it
+			return path, nil
+		}
 		return control.SocketPath(cfg.Supervisor.RuntimeDir), nil
 	}
-	path := usualSocket()
 	if missing == nil && !exists(path) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s cannot be used, so its runtime_dir is not known; try: fcgi-supervisor check, or --control SOCKET\n", file)
 	}

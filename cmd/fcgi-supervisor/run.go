@@ -10,6 +10,7 @@ import (
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/daemon"
+	"fcgi-supervisor/internal/notify"
 )
 
 func newRunCommand() *cobra.Command {
@@ -21,12 +22,15 @@ pool that the flags describe and that needs no file.`,
 		Example: `  fcgi-supervisor run --config /etc/fcgi-supervisor/fcgi-supervisor.toml
   fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
 	}
-	registerPoolFlags(cmd.Flags())
+	registerPoolFlags(cmd.Flags(), true)
 	check := cmd.Flags().Bool("check-handover", false, "say whether this program could take the place of the one that runs, and end")
 	_ = cmd.Flags().MarkHidden("check-handover")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := runConfig(cmd, args)
 		if err != nil {
+			if manager, _ := notify.Find(); manager != nil { // `systemctl status` shows it
+				manager.Status("cannot use the configuration: " + err.Error())
+			}
 			return err
 		}
 		if *check {
@@ -52,9 +56,12 @@ pool that the flags describe and that needs no file.`,
 }
 
 // registerPoolFlags gives every pool key its flag, from the same table that reads
-// the configuration.
-func registerPoolFlags(flags *pflag.FlagSet) {
+// the configuration, and the supervisor's keys too if asked.
+func registerPoolFlags(flags *pflag.FlagSet, supervisor bool) {
 	for _, f := range config.PoolFlags() {
+		if f.Supervisor && !supervisor {
+			continue
+		}
 		flag := flags.VarPF(&poolFlag{kind: string(f.Kind)}, f.Name, "", f.Help)
 		flag.DefValue = f.Default
 		if f.Kind == config.FlagBool {
@@ -76,12 +83,7 @@ func (f *poolFlag) Set(s string) error { f.values = append(f.values, s); return 
 // runConfig takes the command after -- for a pool of its own, and the
 // configuration file otherwise.
 func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
-	typed := map[string][]string{}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if p, ok := f.Value.(*poolFlag); ok {
-			typed[f.Name] = p.values
-		}
-	})
+	typed := typedPoolFlags(cmd)
 	if len(args) == 0 && len(typed) == 0 {
 		return loadConfig(cmd)
 	}
@@ -90,6 +92,17 @@ func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return &cfg, nil
+}
+
+// typedPoolFlags are the values of the pool's flags, by name, as typed.
+func typedPoolFlags(cmd *cobra.Command) map[string][]string {
+	typed := map[string][]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if p, ok := f.Value.(*poolFlag); ok {
+			typed[f.Name] = p.values
+		}
+	})
+	return typed
 }
 
 func loadConfig(cmd *cobra.Command) (*config.Config, error) {

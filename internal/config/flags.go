@@ -33,6 +33,8 @@ type FlagInfo struct {
 	Kind    FlagKind
 	Default string // as typed; empty if there is none or it depends
 	Help    string
+
+	Supervisor bool // it belongs to [supervisor], not to the pool
 }
 
 // flagKinds are the kinds of flags by the shape of their value.
@@ -54,7 +56,8 @@ func PoolFlags() []FlagInfo {
 		if k.initial == "" && k.fallback != "none" && k.fallback != "required" {
 			help += " (default: " + strings.ReplaceAll(k.fallback, "`", "") + ")"
 		}
-		flags = append(flags, FlagInfo{Name: k.flagName(), Kind: flagKinds[k.kind.shape], Default: k.initial, Help: help})
+		flags = append(flags, FlagInfo{Name: k.flagName(), Kind: flagKinds[k.kind.shape], Default: k.initial, Help: help,
+			Supervisor: k.table == tableSupervisor})
 	}
 	return flags
 }

@@ -42,6 +42,7 @@ type Daemon struct {
 	history      *web.History
 	accepted     atomic.Pointer[metrics.ConfigState] // replaced by the door
 	tidier       *tidier
+	telling      *telling
 	startedAt    time.Time
 	listener     *control.Listener
 	upgradedAt   time.Time // zero: it is the program that was started
@@ -77,11 +78,12 @@ func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	d.signals = catchSignals()
 	defer d.signals.close()
 	worker.NoteOOMKills()
+	d.findManager()
 	if err := d.checkMachine(); err != nil {
-		return err
+		return d.telling.cannot(err)
 	}
 	if err := d.prepare(); err != nil {
-		return err
+		return d.telling.cannot(err)
 	}
 	defer d.close()
 	if options.Started != nil {
@@ -224,6 +226,8 @@ func (d *Daemon) run(ctx context.Context) {
 	defer d.startWatching()()
 	d.door = d.openDoor()
 	defer d.door.close()
+	d.succeedRestart()
+	defer d.startTelling(ctx)()
 	d.signals.start(d, cancel)
 	d.supervisor.Run(ctx)
 }

@@ -66,8 +66,13 @@ func playProgram(path string) int {
 }
 
 // work accepts connections, says so, and closes them. A stubborn worker does not
-// end when it is asked to.
+// end when it is asked to; a mute one never accepts.
 func work(role string) {
+	if role == "mute" {
+		for {
+			_ = syscall.Pause()
+		}
+	}
 	if role == "stubborn" {
 		signal.Ignore(syscall.SIGTERM)
 	}

@@ -28,6 +28,7 @@ type program struct {
 	t      *testing.T
 	folder string // everything of this run; the workers have it as their argument
 	cmd    *exec.Cmd
+	env    []string // more for its environment
 }
 
 // write makes a configuration of these lines, in which FOLDER stands for the
@@ -80,6 +81,7 @@ func (p *program) launch(stderr *os.File) *bufio.Reader {
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGQUIT) } // Go prints all goroutines
 	// A program with the race detector else sleeps a second before it ends.
 	p.cmd.Env = append(os.Environ(), configVariable+"="+p.path("toml"), "GORACE=atexit_sleep_ms=0")
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Stderr = stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

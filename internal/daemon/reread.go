@@ -43,7 +43,7 @@ func (o *door) answer(ctx context.Context, d *Daemon) {
 	for {
 		select {
 		case <-o.knocks:
-			d.readAgain(ctx)
+			d.telling.reread(func() { d.readAgain(ctx) })
 		case r := <-o.upgrades:
 			r.failed <- d.upgrade(r)
 		case <-ctx.Done():
@@ -60,11 +60,13 @@ func (d *Daemon) readAgain(ctx context.Context) {
 	if old.Path != "" {
 		var err error
 		if next, err = config.Load(old.Path); err != nil {
+			d.telling.refuse(err)
 			d.refuse(err)
 			d.noteConfig(false)
 			return
 		}
 	}
+	d.telling.refuse(nil)
 	d.warnOf(old.Supervisor, next.Supervisor)
 	d.cfg.Store(next)
 	d.noteConfig(true)

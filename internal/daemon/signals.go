@@ -113,11 +113,16 @@ func (d *Daemon) handle(sig os.Signal, stopping bool, stop context.CancelFunc) b
 			d.supervisor.KillAll()
 			return true
 		}
+		if Restarting(d.runtimeDir()) {
+			log.Info("restarting: the workers serve on", "signal", worker.SignalName(name))
+			log.Error("cannot leave the workers to the next supervisor, so they end with this one", "err", d.leave())
+		}
 		log.Info("stopping: requests under way are finished", "signal", worker.SignalName(name))
 		stop()
 		return true
 	case syscall.SIGHUP:
 		log.Info("reading the configuration again", "signal", "SIGHUP")
+		d.telling.reloading()
 		d.door.knock()
 	case syscall.SIGUSR1:
 		d.executor.Reopen()

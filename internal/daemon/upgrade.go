@@ -187,7 +187,8 @@ func (d *Daemon) execute(binary string) error {
 	d.log.Sync()
 	h.inherit(0)
 	defer h.inherit(unix.FD_CLOEXEC)
-	err = syscall.Exec(binary, append([]string{binary}, d.options.Args...), append(os.Environ(), handoverVariable+"="+string(text)))
+	environment := append(append(os.Environ(), d.telling.manager.Environ()...), handoverVariable+"="+string(text))
+	err = syscall.Exec(binary, append([]string{binary}, d.options.Args...), environment)
 	return fmt.Errorf("upgrade: execute %s: %w", binary, err)
 }
 

@@ -1,0 +1,165 @@
+package boottest
+
+// A machine with sysvinit. Not covered: chkconfig and rc-update (no Debian has
+// them), taking workers back after the supervisor was killed.
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+const script = "/etc/init.d/fcgi-supervisor"
+
+func TestSysV(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, sysv, "nginx-light", "php-cgi", "busybox")
+	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
+	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
+	m.boot()
+	m.step("install", func(t *testing.T) { installsScript(m) })
+	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/"); stoppedInTime(m) })
+	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
+	m.step("reload under load", func(t *testing.T) { reloadsScript(m) })
+	m.step("restart under load", func(t *testing.T) { restarts(m, "service", "fcgi-supervisor", "restart") })
+	m.step("mistake", func(t *testing.T) { scriptWithMistake(m) })
+	for _, shell := range []string{"dash", "busybox sh"} {
+		m.step("states/"+shell, func(t *testing.T) { states(m, shell) })
+	}
+	m.step("without start-stop-daemon", func(t *testing.T) {
+		m.sh("mv /sbin/start-stop-daemon /root/")
+		states(m, "busybox sh")
+		m.sh("mv /root/start-stop-daemon /sbin/")
+	})
+	m.step("stubborn", func(t *testing.T) { stubborn(m) })
+	m.step("uninstall", func(t *testing.T) { uninstallsScript(m) })
+}
+
+func installsScript(m *machine) {
+	m.contains(m.run("fcgi-supervisor", "install", "--now", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi"),
+		"wrote "+script, "enabled", "php: ", "started")
+	m.run("service", "nginx", "reload")
+	eventually(m.t, func() error { _, err := m.web().ask("/"); return err })
+	m.contains(m.sh("ls /etc/rc2.d /etc/rc6.d"), "S", "fcgi-supervisor", "K")
+	if again := m.run("fcgi-supervisor", "install", "--now", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi"); strings.Contains(again, "wrote") {
+		m.t.Errorf("a second install writes:\n%s", again)
+	}
+}
+
+// stoppedInTime: at the last shutdown the supervisor was asked to stop and had
+// the time for it.
+func stoppedInTime(m *machine) {
+	m.contains(m.run("cat", "/var/log/fcgi-supervisor/fcgi-supervisor.log"), "stopping: requests under way are finished", "stopped after=")
+}
+
+func reloadsScript(m *machine) {
+	before, l := generation(m), m.load("/")
+	m.run("service", "fcgi-supervisor", "reload")
+	eventually(m.t, func() error {
+		if now := generation(m); now == before {
+			return fmt.Errorf("the generation is %s still", now)
+		}
+		return nil
+	})
+	l.verdict()
+}
+
+// scriptWithMistake: a mistake stops neither what runs nor a person from seeing it.
+func scriptWithMistake(m *machine) {
+	m.sh("cp " + poolFile + " /root/php.toml && echo 'procesess = 3' >>" + poolFile)
+	l := m.load("/")
+	for _, verb := range []string{"reload", "restart", "force-reload", "try-restart"} {
+		r := m.exec("service", "fcgi-supervisor", verb)
+		if r.code != 6 {
+			m.t.Errorf("%s with a mistake: exit %d, want 6 (LSB: not configured)\n%s", verb, r.code, r.text)
+		}
+		m.contains(r.text, poolFile+":", `"processes"`)
+	}
+	l.verdict()
+	m.run("service", "fcgi-supervisor", "stop")
+	r := m.exec("service", "fcgi-supervisor", "start")
+	if r.code == 0 {
+		m.t.Error("start succeeds with a mistake")
+	}
+	m.contains(r.text, poolFile+":", `"processes"`)
+	m.code("status", "sh", 3)
+	m.sh("mv /root/php.toml " + poolFile)
+	m.run("service", "fcgi-supervisor", "start")
+	m.answers("/")
+}
+
+// code wants that exit code of the script under that shell.
+func (m *machine) code(verb, shell string, want int) string {
+	m.t.Helper()
+	r := m.exec("sh", "-c", shell+" "+script+" "+verb)
+	if r.code != want {
+		m.t.Errorf("%s %s: exit %d, want %d\n%s", shell, verb, r.code, want, r.text)
+	}
+	return r.text
+}
+
+// states begins and ends with a service that runs.
+func states(m *machine, shell string) {
+	pid := func() string { return strings.Fields(m.run("cat", "/run/fcgi-supervisor.pid"))[0] }
+	m.contains(m.code("status", shell, 0), "pid "+pid())
+	m.contains(m.code("start", shell, 0), "runs already")
+	m.code("reload", shell, 0)
+	m.code("force-reload", shell, 0)
+	m.code("", shell, 2)
+	m.code("nonsense", shell, 2)
+	before := pid()
+	m.code("restart", shell, 0)
+	m.code("try-restart", shell, 0)
+	m.answers("/")
+	if pid() == before {
+		m.t.Error("a restart kept the process")
+	}
+	m.contains(m.exec("sh", "-c", "setpriv --reuid 65534 --regid 65534 --clear-groups "+shell+" "+script+" status").text, "runs, pid")
+
+	m.code("stop", shell, 0)
+	if pids := m.sh(left); pids != "" {
+		m.t.Errorf("processes are left:\n%s", pids)
+	}
+	m.code("status", shell, 3)
+	m.code("stop", shell, 0)
+	m.code("reload", shell, 7)
+	m.code("try-restart", shell, 0)
+	m.code("status", shell, 3)
+
+	// A pid file of another process, and of none.
+	m.sh("sleep 1000 >/dev/null 2>&1 & echo $! 12345 >/run/fcgi-supervisor.pid")
+	other := pid()
+	m.code("status", shell, 1)
+	m.code("stop", shell, 0)
+	m.run("kill", "-0", other)
+	m.run("kill", other)
+	m.sh("echo 99999 1 >/run/fcgi-supervisor.pid")
+	m.code("status", shell, 1)
+	m.code("start", shell, 0)
+	m.code("status", shell, 0)
+	m.sh("mv /usr/bin/fcgi-supervisor /root/")
+	m.code("start", shell, 5)
+	m.code("stop", shell, 0)
+	m.sh("mv /root/fcgi-supervisor /usr/bin/")
+	m.code("start", shell, 0)
+	m.answers("/")
+}
+
+// stubborn: a supervisor that does not end is ended, with its workers.
+func stubborn(m *machine) {
+	m.sh("echo STOP_TIMEOUT=1 >/etc/default/fcgi-supervisor")
+	m.sh("kill -STOP $(cut -d' ' -f1 /run/fcgi-supervisor.pid)")
+	m.run("service", "fcgi-supervisor", "stop")
+	if pids := m.sh(left); pids != "" {
+		m.t.Errorf("processes are left:\n%s", pids)
+	}
+	m.code("status", "sh", 3)
+}
+
+func uninstallsScript(m *machine) {
+	m.contains(m.run("fcgi-supervisor", "uninstall", "--purge"), "removed "+poolFile)
+	if files := m.sh("find /etc /run /var/lib/fcgi-supervisor -name '*fcgi*' ! -path '*/nginx/*' ! -path '*/alternatives/*' 2>/dev/null || true"); files != "" {
+		m.t.Errorf("files are left:\n%s", files)
+	}
+	m.contains(m.run("fcgi-supervisor", "uninstall"), "it is not installed")
+}
