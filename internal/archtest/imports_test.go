@@ -16,22 +16,23 @@ const module = "fcgi-supervisor/"
 // may import; the standard library and x/sys are everybody's. A room that is not
 // here may not exist: add it, and say in docs/design.md what it is for.
 var may = map[string][]string{
-	"worker":            {},
-	"supervisor":        {"worker"},
-	"internal/listen":   {},
-	"internal/fastcgi":  {},
-	"internal/logs":     {"golang.org/x/term"},
-	"internal/watch":    {"github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/v4"},
-	"internal/config":   {"internal/listen", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"},
-	"internal/executor": {"worker", "supervisor", "internal/config", "internal/fastcgi", "internal/listen", "internal/logs"},
-	"internal/control":  {"worker", "supervisor", "internal/listen", "internal/logs"},
-	"internal/daemon":   {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/watch"},
-	"internal/demo":     {"internal/config", "internal/daemon", "internal/fastcgi"},
-	"internal/docs":     {"internal/config"},
-	"internal/archtest": {},
-	"internal/e2e":      {},
+	"worker":             {},
+	"supervisor":         {"worker"},
+	"internal/listen":    {},
+	"internal/fastcgi":   {},
+	"internal/logs":      {"golang.org/x/term"},
+	"internal/watch":     {"github.com/fsnotify/fsnotify", "github.com/bmatcuk/doublestar/v4"},
+	"internal/config":    {"internal/listen", "github.com/pelletier/go-toml/v2", "github.com/bmatcuk/doublestar/v4"},
+	"internal/executor":  {"worker", "supervisor", "internal/config", "internal/fastcgi", "internal/listen", "internal/logs"},
+	"internal/control":   {"worker", "supervisor", "internal/listen", "internal/logs"},
+	"internal/daemon":    {"worker", "supervisor", "internal/config", "internal/control", "internal/executor", "internal/listen", "internal/logs", "internal/watch"},
+	"internal/webserver": {"internal/listen"},
+	"internal/demo":      {"internal/config", "internal/daemon", "internal/fastcgi"},
+	"internal/docs":      {"internal/config"},
+	"internal/archtest":  {},
+	"internal/e2e":       {},
 	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/daemon", "internal/demo",
-		"internal/fastcgi", "internal/listen", "internal/logs", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
+		"internal/fastcgi", "internal/listen", "internal/logs", "internal/webserver", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }
 
 // supervisorMayNot: it runs whole under virtual time, so it touches nothing.
