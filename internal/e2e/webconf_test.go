@@ -6,10 +6,12 @@ package e2e
 // difference fails. Not covered: other versions than Debian 12's.
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"net"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,68 +19,83 @@ import (
 
 var update = flag.Bool("update", false, "write docs/reference/web-servers.md anew")
 
-// mount is where an application is.
-type mount struct {
-	title, prefix, name string
-	flags               []string
-}
-
-var mounts = []mount{
-	{title: "The application has the whole site"},
-	{title: "The application is below a prefix", prefix: "/app", name: "app.example",
-		flags: []string{"--prefix", "/app", "--server-name", "app.example"}},
-}
-
-// results are what came out, by mount, question, server and transport.
+// results are what came out, by suite, question, server and transport.
 type results struct {
-	mu   sync.Mutex // many web servers are asked at once
+	mu   sync.Mutex // the servers are asked at the same time
 	seen map[[4]string]string
 }
 
-func (r *results) put(mount, question, server, transport, outcome string) {
+func (r *results) put(suite, question, server, transport, outcome string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seen[[4]string{mount, question, server, transport}] = outcome
+	r.seen[[4]string{suite, question, server, transport}] = outcome
 }
 
 func TestWebServers(t *testing.T) {
 	r := &results{seen: map[[4]string]string{}}
 	t.Run("all", func(t *testing.T) {
-		for _, transport := range []string{"unix", "tcp"} {
-			p := pool{command: []string{filepath.Join(workers, "worker-params")}}
-			if transport == "tcp" {
-				p.listen = "tcp:" + freeAddress(t)
-			}
-			s := start(t, p)
-			address := p.listen
-			if address == "" {
-				address = "unix:" + s.socket
-			}
-			for _, w := range webServers() {
-				for _, m := range mounts {
-					t.Run(strings.Join([]string{w.name, transport, m.prefix}, "-"), func(t *testing.T) {
-						askAll(t, r, w, m, transport, address)
-					})
-				}
+		for _, s := range suites() {
+			for _, transport := range s.transports {
+				t.Run(s.title+" "+transport, func(t *testing.T) {
+					t.Parallel()
+					askServers(t, r, s, transport)
+				})
 			}
 		}
 	})
-	if t.Failed() {
-		return
+	if !t.Failed() || *update {
+		comparePage(t, r.page())
 	}
-	comparePage(t, r.page())
 }
 
-func askAll(t *testing.T, r *results, w webServer, m mount, transport, address string) {
-	s := startSite(t, w, append([]string{"app", "--listen", address}, m.flags...)...)
-	if m.name != "" {
-		s.host = m.name
+// askServers puts one server after the other in front of one pool.
+func askServers(t *testing.T, r *results, s suite, transport string) {
+	p := s.pool
+	if transport == "tcp" {
+		p.listen = "tcp:" + freeAddress(t)
 	}
-	for _, q := range questions() {
-		if m.prefix == "" && (q.nobody || q.path == "") {
+	running := start(t, p)
+	address := cmp.Or(p.listen, "unix:"+running.socket)
+	flags := append([]string{"app", "--listen", address}, s.flags...)
+	for _, w := range webServers() {
+		if slices.Contains(s.without, w.name) {
 			continue
 		}
-		r.put(m.title, q.title, w.title, transport, q.judge(s, m.prefix))
+		t.Run(w.name, func(t *testing.T) {
+			flags := flags
+			if s.files != nil {
+				flags = append(slices.Clone(flags), "--root", s.writeFiles(t, w))
+			}
+			at := startSite(t, w, flags...)
+			at.host = cmp.Or(s.name, at.host)
+			for _, q := range s.questions {
+				r.put(s.title, q.title, w.title, transport, q.judge(at, s.prefix))
+			}
+		})
+	}
+}
+
+// TestWebServersAccept has the servers themselves check what the other suites do
+// not start: all addresses, IPv6, hosts by name.
+func TestWebServersAccept(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	root := suite{files: publicFiles}
+	for _, w := range webServers() {
+		for _, flags := range [][]string{
+			{"--http", ":" + port},
+			{"--http", "[::1]:" + port, "--server-name", "a.example", "--prefix", "/a.b~c/d"},
+			{"--listen", "tcp:[::1]:9000", "--http", ":" + port, "--timeout", "90s"},
+			{"--listen", "tcp:localhost:9000", "--http", "127.0.0.1:" + port},
+			{"--listen", "tcp:[::1]:9000", "--http", "127.0.0.1:" + port, "--php", "--root", root.writeFiles(t, w)},
+		} {
+			t.Run(w.name+" "+strings.Join(flags, " "), func(t *testing.T) {
+				if !slices.Contains(flags, "--listen") {
+					flags = append(flags, "--listen", "unix:/run/app.sock")
+				}
+				s := &webSite{t: t}
+				s.write(w, publicFolder(t), flags)
+			})
+		}
 	}
 }
 
@@ -104,40 +121,39 @@ func comparePage(t *testing.T, page string) {
 func (r *results) page() string {
 	var b strings.Builder
 	b.WriteString(pageHead)
-	for _, m := range mounts {
-		fmt.Fprintf(&b, "\n## %s\n\n| request |", m.title)
+	for _, s := range suites() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| request |", s.title, s.text)
 		for _, w := range webServers() {
 			fmt.Fprintf(&b, " %s |", w.title)
 		}
 		b.WriteString("\n|---|" + strings.Repeat("---|", len(webServers())) + "\n")
-		for _, q := range questions() {
-			r.row(&b, m.title, q.title)
+		for _, q := range s.questions {
+			fmt.Fprintf(&b, "| %s |", inCell(q.title))
+			for _, w := range webServers() {
+				fmt.Fprintf(&b, " %s |", inCell(r.cell(s, q, w)))
+			}
+			b.WriteString("\n")
 		}
 	}
 	return b.String()
 }
 
-func (r *results) row(b *strings.Builder, mount, question string) {
-	cells := ""
-	for _, w := range webServers() {
-		unix, asked := r.seen[[4]string{mount, question, w.title, "unix"}]
-		if !asked {
-			return
-		}
-		cell := unix
-		if tcp := r.seen[[4]string{mount, question, w.title, "tcp"}]; tcp != unix {
-			cell = fmt.Sprintf("Unix: %s; TCP: %s", orRight(unix), orRight(tcp))
-		}
-		cells += " " + strings.ReplaceAll(orRight(cell), "|", `\|`) + " |"
-	}
-	fmt.Fprintf(b, "| %s |%s\n", strings.ReplaceAll(question, "|", `\|`), cells)
-}
+func inCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
-func orRight(outcome string) string {
-	if outcome == "" {
-		return "right"
+// cell tells of a Unix socket and of TCP apart only where they differ.
+func (r *results) cell(s suite, q question, w webServer) string {
+	if slices.Contains(s.without, w.name) {
+		return "-"
 	}
-	return outcome
+	var cells []string
+	for _, transport := range s.transports {
+		outcome := cmp.Or(r.seen[[4]string{s.title, q.title, w.title, transport}], "right")
+		cells = append(cells, outcome)
+	}
+	if cells = slices.Compact(cells); len(cells) == 1 {
+		return cells[0]
+	}
+	return "Unix: " + cells[0] + "; TCP: " + cells[1]
 }
 
 const pageHead = `# Web servers in front of a pool

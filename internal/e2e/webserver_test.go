@@ -25,21 +25,22 @@ type webServer struct {
 	ours []string
 	// check and run are the commands, with @MAIN@ for the file to give them.
 	check, run []string
-	ordinary   bool // it does not change users by itself, so it is started as www-data
+	refused    string // what cannot be in the name of a folder
+	ordinary   bool   // it does not change users by itself, so it is started as www-data
 }
 
 func webServers() []webServer {
 	return []webServer{
-		{name: "nginx", title: "nginx", main: nginxMain,
+		{name: "nginx", title: "nginx", main: nginxMain, refused: "$",
 			check: []string{"nginx", "-t", "-p", "@FOLDER@", "-e", "@FOLDER@/error.log", "-c", "@MAIN@"},
 			run:   []string{"nginx", "-p", "@FOLDER@", "-e", "@FOLDER@/error.log", "-c", "@MAIN@"}},
-		{name: "apache", title: "Apache", main: apacheMain,
+		{name: "apache", title: "Apache", main: apacheMain, refused: "$*?[]",
 			check: []string{"apache2", "-t", "-f", "@MAIN@"},
 			run:   []string{"apache2", "-DFOREGROUND", "-f", "@MAIN@"}},
-		{name: "lighttpd", title: "lighttpd", main: lighttpdMain,
+		{name: "lighttpd", title: "lighttpd", main: lighttpdMain, refused: `\`,
 			check: []string{"lighttpd", "-tt", "-f", "@MAIN@"},
 			run:   []string{"lighttpd", "-D", "-f", "@MAIN@"}},
-		{name: "caddy", title: "Caddy", ordinary: true, main: "{\n\tadmin off\n\tstorage file_system @FOLDER@/caddy\n}\nimport @SITE@\n",
+		{name: "caddy", title: "Caddy", refused: `{}\*?[]`, ordinary: true, main: "{\n\tadmin off\n\tstorage file_system @FOLDER@/caddy\n}\nimport @SITE@\n",
 			check: []string{"caddy", "validate", "--adapter", "caddyfile", "--config", "@MAIN@"},
 			run:   []string{"caddy", "run", "--adapter", "caddyfile", "--config", "@MAIN@"}},
 		{name: "haproxy", title: "HAProxy",
@@ -142,7 +143,8 @@ func startSite(t *testing.T, w webServer, flags ...string) *webSite {
 	giveTo(t, "www-data", folder)
 	for range 5 { // a port that was free a moment ago may be taken
 		s.address = freeAddress(t)
-		if s.tryStart(w, folder, flags) {
+		run := s.write(w, folder, append([]string{"--http", s.address}, flags...))
+		if s.launch(run) {
 			return s
 		}
 	}
@@ -150,14 +152,23 @@ func startSite(t *testing.T, w webServer, flags ...string) *webSite {
 	return nil
 }
 
-func (s *webSite) tryStart(w webServer, folder string, flags []string) bool {
+// write has webconf write a configuration, and the server check it. It returns the
+// command that starts the server.
+func (s *webSite) write(w webServer, folder string, flags []string) *exec.Cmd {
 	s.t.Helper()
-	o := runCommand(binary, append([]string{"webconf", w.name, "--http", s.address}, flags...)...)
+	o := runCommand(binary, append([]string{"webconf", w.name}, flags...)...)
 	if o.code != 0 || o.stderr != "" {
 		s.t.Fatalf("webconf %s: exit %d\n%s", w.name, o.code, o.stderr)
 	}
 	paths := strings.NewReplacer("@FOLDER@", folder, "@SITE@", filepath.Join(folder, "site.conf"), "@MAIN@", filepath.Join(folder, "main.conf"))
 	ours := paths.Replace(strings.NewReplacer(w.ours...).Replace(o.stdout))
+	if script := luaIn(ours); script != "" {
+		path := filepath.Join(folder, "app.lua")
+		ours = strings.ReplaceAll(ours, "/etc/lighttpd/app.lua", path)
+		if err := os.WriteFile(path, []byte(script), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	for name, text := range map[string]string{"site.conf": ours, "main.conf": paths.Replace(w.main)} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			s.t.Fatal(err)
@@ -166,7 +177,18 @@ func (s *webSite) tryStart(w webServer, folder string, flags []string) bool {
 	if output, err := s.command(w, paths, folder, w.check).CombinedOutput(); err != nil {
 		s.t.Fatalf("%s does not accept what webconf wrote: %v\n%s\n%s", w.name, err, output, ours)
 	}
-	return s.launch(s.command(w, paths, folder, w.run))
+	return s.command(w, paths, folder, w.run)
+}
+
+// luaIn is the script that a configuration for lighttpd has in its comments.
+func luaIn(text string) string {
+	var script strings.Builder
+	for line := range strings.Lines(text) {
+		if code, found := strings.CutPrefix(line, "#|"); found {
+			script.WriteString(strings.TrimPrefix(code, " "))
+		}
+	}
+	return script.String()
 }
 
 func (s *webSite) command(w webServer, paths *strings.Replacer, folder string, argv []string) *exec.Cmd {

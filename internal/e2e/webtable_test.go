@@ -30,11 +30,14 @@ type question struct {
 	body   []byte
 	chunks bool // sent chunked
 
-	info   string            // PATH_INFO; default: path
+	info   string            // PATH_INFO; default: path, if there is no script
+	script string            // SCRIPT_NAME; default: the prefix
+	file   string            // the web server sends a file with this text
 	params map[string]string // others; "-": must not be there, or be empty
 	large  int               // bytes in a header of the answer
 	others bool              // judge what is the same for all requests, too
 	nobody bool              // no application may be asked: the path is not its
+	secret string            // whoever answers, this must not be in it
 }
 
 func questions() []question {
@@ -117,8 +120,12 @@ func (q question) judge(s *webSite, prefix string) string {
 	switch {
 	case err != nil:
 		return "no answer"
-	case q.nobody && response.StatusCode == http.StatusNotFound && response.Header.Get("X-Pid") == "":
+	case q.nobody && response.StatusCode/100 == 4 && response.Header.Get("X-Pid") == "":
 		return ""
+	case q.secret != "" && !bytes.Contains(body, []byte(q.secret)):
+		return ""
+	case q.file != "" && response.StatusCode == http.StatusOK && response.Header.Get("X-Pid") == "":
+		return q.judgeFile(response, body)
 	case response.StatusCode != http.StatusOK:
 		return fmt.Sprint(response.StatusCode)
 	case response.Header.Get("X-Pid") == "":
@@ -140,7 +147,7 @@ func (q question) judge(s *webSite, prefix string) string {
 
 func (q question) faults(w told, s *webSite, prefix string) (faults []string) {
 	want := map[string]string{
-		"SCRIPT_NAME": prefix, "PATH_INFO": cmp.Or(q.info, q.path), "QUERY_STRING": strings.TrimPrefix(q.query, "?"),
+		"SCRIPT_NAME": cmp.Or(q.script, prefix), "PATH_INFO": q.pathInfo(), "QUERY_STRING": strings.TrimPrefix(q.query, "?"),
 		"REQUEST_URI": q.target(prefix), "REQUEST_METHOD": q.verb(),
 	}
 	maps.Copy(want, q.params)
@@ -174,7 +181,28 @@ func compare(name string, got []string, want string) string {
 	case value != want && value == "":
 		return "no `" + name + "`"
 	case value != want:
-		return fmt.Sprintf("`%s=%.60s`", name, strings.Trim(fmt.Sprintf("%q", value), `"`))
+		return fmt.Sprintf("`%s=%.70s`", name, strings.Trim(fmt.Sprintf("%q", value), `"`))
+	}
+	return ""
+}
+
+func (q question) pathInfo() string {
+	if q.script != "" {
+		return q.info
+	}
+	return cmp.Or(q.info, q.path)
+}
+
+// judgeFile wants the whole file, and that browsers are told what it is.
+func (q question) judgeFile(response *http.Response, body []byte) string {
+	kind := response.Header.Get("Content-Type")
+	switch {
+	case q.method == http.MethodHead && response.ContentLength != int64(len(q.file)):
+		return fmt.Sprintf("a length of %d", response.ContentLength)
+	case q.method != http.MethodHead && string(body) != q.file:
+		return fmt.Sprintf("another file: %.60q", body)
+	case strings.HasSuffix(q.path, ".css") && !strings.HasPrefix(kind, "text/css"):
+		return fmt.Sprintf("sent as %q", kind)
 	}
 	return ""
 }
@@ -196,7 +224,7 @@ func (q question) ask(s *webSite, prefix string) (*http.Response, []byte, error)
 		return nil, nil, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience / 2)); err != nil {
 		return nil, nil, err
 	}
 	sent := make(chan error, 1)

@@ -7,13 +7,13 @@ import (
 
 // backslashed is a string in double quotes where a backslash takes the meaning
 // from a quote or a backslash: nginx (ngx_conf_read_token), Apache
-// (ap_getword_conf), lighttpd (config_tokenizer).
+// (ap_getword_conf).
 func backslashed(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// quotesOnly is a string in double quotes where only a quote is escaped: Caddy's
-// lexer leaves every other backslash alone.
+// quotesOnly is a string in double quotes where only a quote is escaped: lighttpd
+// and Caddy leave every other backslash alone, so none may stand before a quote.
 func quotesOnly(text string) string {
 	return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"`
 }
@@ -22,6 +22,11 @@ func quotesOnly(text string) string {
 // itself: HAProxy (configuration.txt, section 2.2).
 func asShell(text string) string {
 	return `'` + strings.ReplaceAll(text, `'`, `'\''`) + `'`
+}
+
+// asRuby is a string in single quotes, where no #{} has a meaning.
+func asRuby(text string) string {
+	return `'` + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + `'`
 }
 
 // asYAML is a double-quoted scalar: every JSON string is one (YAML 1.2, section 1.3).

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fcgi-supervisor/internal/listen"
 )
@@ -158,6 +159,8 @@ func (s *Site) checkRoot() error {
 		return nil
 	case !filepath.IsAbs(s.Root):
 		return fmt.Errorf("the folder %q is relative; want an absolute path", s.Root)
+	case !utf8.ValidString(s.Root):
+		return fmt.Errorf("the name of the folder %q is not UTF-8; try: a symbolic link to it", s.Root)
 	case control.MatchString(s.Root):
 		return fmt.Errorf("the folder %q has a control character in its name, which does not fit into a configuration", s.Root)
 	}

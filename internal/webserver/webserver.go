@@ -23,9 +23,9 @@ type server struct {
 
 var servers = []server{
 	{name: "nginx", quote: backslashed, forbidden: "$"},
-	{name: "apache", quote: backslashed, forbidden: "$%"},
-	{name: "lighttpd", quote: backslashed},
-	{name: "caddy", quote: quotesOnly, forbidden: `{}\`},
+	{name: "apache", quote: backslashed, forbidden: "$*?[]"},
+	{name: "lighttpd", quote: quotesOnly, forbidden: `\`},
+	{name: "caddy", quote: quotesOnly, forbidden: `{}\*?[]`},
 	{name: "haproxy", quote: asShell, noFiles: true},
 	{name: "h2o", quote: asYAML},
 }
@@ -63,6 +63,7 @@ func Write(name string, site Site) (string, error) {
 func (s server) fill(site Site) (string, error) {
 	t, err := template.New(s.name+".tmpl").Funcs(template.FuncMap{
 		"quote": s.quote,
+		"ruby":  asRuby,
 		"regex": regexp.QuoteMeta,
 	}).ParseFS(files, "templates/"+s.name+".tmpl", "templates/common.tmpl")
 	if err != nil {
