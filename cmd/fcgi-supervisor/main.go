@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 	addCommonFlags(root)
 	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newUpgradeCommand(), newLogsCommand(), newEventsCommand(),
-		newRequestCommand(), newWebconfCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
+		newRequestCommand(), newWebconfCommand(), newConvertCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = asUsage(cmd.Args)
 	}

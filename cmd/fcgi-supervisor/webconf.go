@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/internal/webserver"
 )
+
+// phpProgram is php-cgi as distributions name it: php-cgi, php-cgi8.2, php8.2-cgi.
+var phpProgram = regexp.MustCompile(`^php[0-9.]*(-cgi[0-9.]*)?$`)
 
 // webconfFlags are the flags of webconf as typed.
 type webconfFlags struct {
@@ -94,7 +98,7 @@ func siteOf(cmd *cobra.Command, names []string, typed webconfFlags) (webserver.S
 	}
 	site.Pool, site.Listen = p.Name, p.Listen
 	if !cmd.Flags().Changed("php") {
-		site.PHP = strings.HasPrefix(filepath.Base(p.Command[0]), "php")
+		site.PHP = phpProgram.MatchString(filepath.Base(p.Command[0]))
 	}
 	site.ReadTimeout = cmp.Or(typed.timeout, longestRequest(p))
 	return site, exposes(site, p)

@@ -159,4 +159,27 @@ func (r *results) cell(s suite, q question, w webServer) string {
 const pageHead = `# Web servers in front of a pool
 
 <!-- Written by internal/e2e (TestWebServers); go test ./internal/e2e -run TestWebServers -update writes it anew. -->
+
+What an application is told of a request, when the web server has the configuration that ` + "`fcgi-supervisor webconf`" + `
+prints. Each was started and asked, as Debian 12 has them: nginx 1.22, Apache 2.4 with mod_proxy_fcgi, lighttpd 1.4.69,
+Caddy 2.6, HAProxy 2.6, h2o 2.2. A cell is *right*, or it has what came out instead: a parameter with a wrong value, or
+the status with which the web server refused the request. The tests compare this page with what comes out each time.
+
+*Right* means: ` + "`SCRIPT_NAME`" + ` is the prefix, ` + "`PATH_INFO`" + ` what follows it, decoded once; ` + "`QUERY_STRING`" + ` and
+` + "`REQUEST_URI`" + ` are as the client sent them; the body arrives whole, with its length.
+
+## What cannot be mended
+
+- **Caddy** does not know the length of a chunked body, and tells the application -1. Flask then sees an empty body, and
+  php-cgi waits for one until the time is up. The configuration refuses such requests with 411, Length Required.
+- **HAProxy** refuses a chunked body that is larger than its buffer (16 kB) with 400, a path with bytes beyond ASCII with
+  400, and a path with an encoded line's end with 500. It leaves ` + "`..`" + ` in a path to the application. It sends no files.
+- **h2o** always sends an empty ` + "`SCRIPT_NAME`" + ` and the whole path first. Below a prefix the right ones follow as second
+  values. Python, Perl, PHP, Ruby, Go and Node take the last; a C program that asks ` + "`FCGX_GetParam`" + ` gets the first and
+  has to mount itself. Without ` + "`--server-name`" + `, ` + "`SERVER_NAME`" + ` is ` + "`default`" + `.
+- **lighttpd** makes one slash of two, and refuses an encoded line's end. Files beside an application need mod_magnet and
+  a short Lua script, which the configuration has in its comments.
+- **Apache** takes away one of two slashes at the very beginning of a path.
+- **nginx** refuses a path that climbs out of the site with 400.
+- Keep-alive to the workers is off everywhere: an idle kept connection has a one-at-a-time worker to itself.
 `
