@@ -54,7 +54,11 @@ pool that the flags describe and that needs no file.`,
 // registerPoolFlags gives every pool key its flag, from the same table that reads
 // the configuration.
 func registerPoolFlags(flags *pflag.FlagSet) {
-	for _, f := range config.PoolFlags() {
+	registerFlags(flags, config.PoolFlags())
+}
+
+func registerFlags(flags *pflag.FlagSet, list []config.FlagInfo) {
+	for _, f := range list {
 		flag := flags.VarPF(&poolFlag{kind: string(f.Kind)}, f.Name, "", f.Help)
 		flag.DefValue = f.Default
 		if f.Kind == config.FlagBool {
@@ -76,12 +80,7 @@ func (f *poolFlag) Set(s string) error { f.values = append(f.values, s); return 
 // runConfig takes the command after -- for a pool of its own, and the
 // configuration file otherwise.
 func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
-	typed := map[string][]string{}
-	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if p, ok := f.Value.(*poolFlag); ok {
-			typed[f.Name] = p.values
-		}
-	})
+	typed := typedFlags(cmd)
 	if len(args) == 0 && len(typed) == 0 {
 		return loadConfig(cmd)
 	}
@@ -90,6 +89,17 @@ func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
 		return nil, &exitError{exitUsage, err}
 	}
 	return &cfg, nil
+}
+
+// typedFlags are the flags of the pool that were given.
+func typedFlags(cmd *cobra.Command) map[string][]string {
+	typed := map[string][]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if p, ok := f.Value.(*poolFlag); ok {
+			typed[f.Name] = p.values
+		}
+	})
+	return typed
 }
 
 func loadConfig(cmd *cobra.Command) (*config.Config, error) {

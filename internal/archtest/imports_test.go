@@ -29,10 +29,11 @@ var may = map[string][]string{
 	"internal/webserver": {"internal/listen"},
 	"internal/convert":   {"internal/config"},
 	"internal/demo":      {"internal/config", "internal/daemon", "internal/fastcgi"},
+	"internal/dev":       {"supervisor", "internal/config", "internal/control", "internal/daemon", "internal/fastcgi"},
 	"internal/docs":      {"internal/config"},
 	"internal/archtest":  {},
 	"internal/e2e":       {},
-	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/convert", "internal/daemon", "internal/demo",
+	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/convert", "internal/daemon", "internal/demo", "internal/dev",
 		"internal/fastcgi", "internal/listen", "internal/logs", "internal/webserver", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }
 
