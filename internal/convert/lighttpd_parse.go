@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -298,9 +297,6 @@ func (p *lighttpdParser) list(depth int) (lighttpdValue, error) {
 		list.items = append(list.items, item)
 	}
 }
-
-// folderOf is where relative names in the configuration lie.
-func folderOf(file string) string { return filepath.Dir(file) }
 
 func number(text string) (int, bool) {
 	n, err := strconv.Atoi(text)

@@ -80,6 +80,7 @@ type running struct {
 	pool     config.Pool
 	client   *control.Client
 	cancel   context.CancelFunc
+	restore  func() // the terminal's settings; nil: they were not touched
 	done     sync.WaitGroup
 }
 
@@ -97,7 +98,7 @@ func (r *running) begin(ctx context.Context, d *daemon.Daemon) {
 	r.done.Go(func() { r.output.follow(ctx, r.client) })
 	if keys, restore := openKeys(r.options.Keys); keys != nil {
 		r.done.Go(func() { r.press(ctx, keys, s) })
-		context.AfterFunc(ctx, restore)
+		r.restore = restore
 	}
 	r.announce()
 }
@@ -106,6 +107,9 @@ func (r *running) begin(ctx context.Context, d *daemon.Daemon) {
 func (r *running) wait() {
 	r.cancel()
 	r.server.Close()
+	if r.restore != nil {
+		r.restore()
+	}
 	r.done.Wait()
 }
 

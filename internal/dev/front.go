@@ -57,7 +57,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if held.status == 0 || !held.holding {
 		return
 	}
-	f.show(w, r, page{Status: held.status, Title: http.StatusText(held.status), Reason: "This is the application's own answer; below it is what it wrote meanwhile.",
+	f.show(w, r, page{Status: held.status, Title: http.StatusText(held.status), Reason: "The application answered this itself. What it wrote meanwhile stands above its answer.",
 		Output: f.output.since(before, outputPause), Answer: held.text()})
 }
 

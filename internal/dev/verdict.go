@@ -17,18 +17,18 @@ type failure struct {
 // version must be the one that answers, and a broken one must not hide behind the
 // old, as it would in production.
 func judge(p *supervisor.PoolStatus) (f *failure, wait bool) {
-	r := p.LastReload
+	r, last := p.LastReload, p.LastFailure
+	pending := r != nil && r.Result == ""
 	switch {
-	case r != nil && r.Result == "":
+	// With nothing to fall back to, a reload is tried again and again.
+	case p.Ready() == 0 && p.Failures > 0 && last != nil && (!pending || last.At.After(r.At)):
+		return &failure{last.Text, last.Output}, false
+	case pending:
 		return nil, true
 	case r != nil && r.Result == "failed":
 		return &failure{r.Text, r.Output}, false
-	case p.Ready() > 0:
-		return nil, false
-	case p.Failures > 0 && p.LastFailure != nil:
-		return &failure{p.LastFailure.Text, p.LastFailure.Output}, false
 	}
-	return nil, true
+	return nil, p.Ready() == 0
 }
 
 // settled waits until judge knows. A nil failure means that the application

@@ -93,7 +93,7 @@ func checkMachine() error {
 	}
 	for _, program := range []string{
 		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core",
-		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
+		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "chromium", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
 	} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, fmt.Errorf("program %s; try: .ci/deps", program))
