@@ -42,6 +42,14 @@ func TestWebServers(t *testing.T) {
 				})
 			}
 		}
+		for _, k := range frontKinds() {
+			for _, transport := range []string{"unix", "tcp"} {
+				t.Run(k.name+" "+transport, func(t *testing.T) {
+					t.Parallel()
+					askKind(t, r, k, transport)
+				})
+			}
+		}
 	})
 	if !t.Failed() || *update {
 		comparePage(t, r.page())
@@ -122,32 +130,43 @@ func (r *results) page() string {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	for _, s := range suites() {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| request |", s.title, s.text)
-		for _, w := range webServers() {
-			fmt.Fprintf(&b, " %s |", w.title)
-		}
-		b.WriteString("\n|---|" + strings.Repeat("---|", len(webServers())) + "\n")
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.title, s.text)
+		tableHead(&b, "request")
 		for _, q := range s.questions {
 			fmt.Fprintf(&b, "| %s |", inCell(q.title))
 			for _, w := range webServers() {
-				fmt.Fprintf(&b, " %s |", inCell(r.cell(s, q, w)))
+				cell := "-"
+				if !slices.Contains(s.without, w.name) {
+					cell = r.cell(s.title, q.title, w, s.transports)
+				}
+				fmt.Fprintf(&b, " %s |", inCell(cell))
 			}
 			b.WriteString("\n")
 		}
 	}
+	r.kindsTable(&b)
 	return b.String()
+}
+
+func tableHead(b *strings.Builder, first string) {
+	fmt.Fprintf(b, "| %s |", first)
+	for _, w := range webServers() {
+		fmt.Fprintf(b, " %s |", w.title)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(webServers())) + "\n")
 }
 
 func inCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 // cell tells of a Unix socket and of TCP apart only where they differ.
-func (r *results) cell(s suite, q question, w webServer) string {
-	if slices.Contains(s.without, w.name) {
-		return "-"
-	}
+func (r *results) cell(suite, question string, w webServer, transports []string) string {
 	var cells []string
-	for _, transport := range s.transports {
-		outcome := cmp.Or(r.seen[[4]string{s.title, q.title, w.title, transport}], "right")
+	for _, transport := range transports {
+		outcome, asked := r.seen[[4]string{suite, question, w.title, transport}]
+		if !asked {
+			outcome = "**not asked**"
+		}
+		outcome = cmp.Or(outcome, "right")
 		cells = append(cells, outcome)
 	}
 	if cells = slices.Compact(cells); len(cells) == 1 {

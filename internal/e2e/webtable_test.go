@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -117,6 +119,12 @@ func (w told) twice() (faults []string) {
 // judge asks, and tells what is not as it should be; "": nothing.
 func (q question) judge(s *webSite, prefix string) string {
 	response, body, err := q.ask(s, prefix)
+	for range 3 { // a refusal is lost when it crosses a body that is still being sent
+		if !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		response, body, err = q.ask(s, prefix)
+	}
 	switch {
 	case err != nil:
 		return "no answer"
