@@ -49,7 +49,7 @@ func questions() []question {
 	return []question{
 		{title: "the empty path below a prefix"},
 		{title: "`/`", path: "/"},
-		{title: "`/`: the parameters that are the same for all requests", path: "/", others: true},
+		{title: "`/`: what is the same for all requests (`SERVER_NAME` and others, no keep-alive)", path: "/", others: true},
 		{title: "`/a/b?x=1&y=%20z`", path: "/a/b", query: "?x=1&y=%20z"},
 		{title: "`/a?`: an empty query", path: "/a", query: "?"},
 		{title: "`/a?b=%2F%3F?`: a query with everything", path: "/a", query: "?b=%2F%3F?"},
@@ -91,6 +91,7 @@ type told struct {
 	Params [][2][]byte
 	Bytes  int
 	Sum    []byte
+	Keep   bool
 }
 
 // values are all that came under a name.
@@ -164,6 +165,9 @@ func (q question) faults(w told, s *webSite, prefix string) (faults []string) {
 			"GATEWAY_INTERFACE": "CGI/1.1", "REMOTE_ADDR": "127.0.0.1"})
 		_, want["SERVER_PORT"], _ = net.SplitHostPort(s.address)
 		faults = w.twice()
+		if w.Keep {
+			faults = append(faults, "the connection is kept")
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if fault := compare(name, w.values(name), want[name]); fault != "" {

@@ -50,7 +50,10 @@ func (s Site) checked() (Site, error) {
 			return s, err
 		}
 	}
-	if s.ReadTimeout <= 0 {
+	if s.ReadTimeout < 0 {
+		return s, fmt.Errorf("a timeout of %s has passed already", s.ReadTimeout)
+	}
+	if s.ReadTimeout == 0 {
 		s.ReadTimeout = time.Minute
 	}
 	s.ReadTimeout = max(time.Second, s.ReadTimeout.Round(time.Second)) // the shortest that all servers can write

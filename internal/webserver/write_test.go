@@ -93,6 +93,7 @@ func TestRefused(t *testing.T) {
 		{"folder that ends a line", func(s *Site) { s.Root = "/srv/a\nb" }, "control character"},
 		{"folder that is no text", func(s *Site) { s.Root = "/srv/\xff" }, "UTF-8"},
 		{"the whole machine", func(s *Site) { s.Root = "/../" }, "whole machine"},
+		{"a negative timeout", func(s *Site) { s.ReadTimeout = -time.Second }, "timeout"},
 		{"PHP without a folder", func(s *Site) { s.PHP = true }, "--root"},
 		{"PHP below a prefix", func(s *Site) { s.PHP, s.Root, s.Prefix = true, "/srv", "/app" }, "/srv/app"},
 	} {

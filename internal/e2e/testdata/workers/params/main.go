@@ -28,6 +28,7 @@ type seen struct {
 	Params [][2][]byte
 	Bytes  int
 	Sum    []byte
+	Keep   bool // the web server wants to keep the connection (FCGI_KEEP_CONN)
 }
 
 func main() {
@@ -51,18 +52,21 @@ func main() {
 // connection has to bear that.
 func serve(connection *os.File) error {
 	var params, body []byte
+	keep := false
 	for {
 		kind, content, err := readRecord(connection)
 		if err != nil {
 			return err
 		}
 		switch kind {
+		case typeBegin:
+			keep = len(content) > 2 && content[2]&1 != 0
 		case typeParams:
 			params = append(params, content...)
 		case typeStdin:
 			body = append(body, content...)
 			if len(content) == 0 {
-				return answer(connection, seen{pairs(params), len(body), sum(body)})
+				return answer(connection, seen{pairs(params), len(body), sum(body), keep})
 			}
 		}
 	}
