@@ -33,6 +33,10 @@ lines of output. Never for production.`,
 		"stop-timeout": "10s", "drain-timeout": "10s"} {
 		flags.Lookup(name).DefValue = value
 	}
+	for name, usage := range map[string]string{"directory": "Working directory of the workers (default: the present one)",
+		"env": "Variables of the workers, besides all of yours.", "inherit-environment": "Names of those of your variables that workers get (default: all)"} {
+		flags.Lookup(name).Usage = usage
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		options.Values, options.Command = typedFlags(cmd), args
 		options.Out, options.Keys = cmd.OutOrStdout(), os.Stdin
@@ -43,13 +47,16 @@ lines of output. Never for production.`,
 			return usageError(cmd, errors.New("--prefix wants a path such as /app"))
 		}
 		err := dev.Run(cmd.Context(), options)
-		if _, mistakes := errors.AsType[config.Errors](err); mistakes || errors.Is(err, daemon.ErrRefused) {
+		_, mistakes := errors.AsType[config.Errors](err)
+		switch {
+		case err == nil:
+			return nil
+		case mistakes:
 			return &exitError{exitUsage, err}
+		case errors.Is(err, daemon.ErrRefused):
+			return &exitError{exitUsage, cannot("run it", err)}
 		}
-		if err != nil {
-			return cannot("run it", err)
-		}
-		return nil
+		return cannot("run it", err)
 	}
 	return cmd
 }
