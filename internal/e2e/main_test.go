@@ -92,7 +92,7 @@ func checkMachine() error {
 		missing = append(missing, errors.New("root: workers run as other users here; try: sudo make test"))
 	}
 	for _, program := range []string{
-		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core",
+		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core", "plackup",
 		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "chromium", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
 	} {
 		if _, err := exec.LookPath(program); err != nil {

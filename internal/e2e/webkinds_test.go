@@ -19,10 +19,9 @@ const kindsTitle = "Programs of other kinds"
 const kindsText = "At the root, 1 MiB sent by POST comes back; below `/app`, GET is answered. Over a Unix socket and over TCP."
 
 // frontKinds are the kinds that are on every machine that runs these tests, and
-// need no file named. Left out is OCaml's, which closes before it has read all: what
-// becomes of that differs from request to request.
+// need no file named. OCaml is left out: it closes before it has read all.
 func frontKinds() []kind {
-	names := []string{"c", "perl", "plack", "ruby", "go", "node", "lua", "flask-uwsgi"}
+	names := []string{"c", "perl", "ruby", "go", "node", "flask-uwsgi"}
 	return slices.DeleteFunc(kinds(), func(k kind) bool { return !slices.Contains(names, k.name) })
 }
 

@@ -41,6 +41,8 @@ func suites() []suite {
 			prefix: "/app", name: "app.example", flags: prefixed},
 		{title: "Flask under uWSGI", text: "What a WSGI application sees, below `/app`.",
 			transports: []string{"unix"}, pool: flask(), questions: wsgiQuestions(), prefix: "/app", name: "app.example", flags: prefixed},
+		{title: "Plack", text: "What a PSGI application sees, below `/app`.",
+			transports: []string{"unix"}, pool: plack(), questions: wsgiQuestions(), prefix: "/app", name: "app.example", flags: prefixed},
 		{title: "PHP", text: "php-cgi; `webconf SERVER POOL --root FOLDER`. HAProxy sends no files.",
 			transports: []string{"unix"}, pool: pool{command: []string{"/usr/bin/php-cgi"}, keys: `environment = { PHP_FCGI_MAX_REQUESTS = "0" }`},
 			questions: phpQuestions(), files: phpFiles(), flags: []string{"--php"}},
@@ -50,6 +52,10 @@ func suites() []suite {
 func flask() pool {
 	return pool{command: []string{"/usr/bin/uwsgi-core", "--plugin", "python3", "--protocol", "fastcgi", "--module", "params_app",
 		"--buffer-size", "32768", "--disable-logging"}}
+}
+
+func plack() pool {
+	return pool{command: []string{"/usr/bin/plackup", "-s", "FCGI", "--manager", "", "-E", "deployment", filepath.Join(workers, "params.psgi")}}
 }
 
 // rootQuestions are those that make sense at the root.
@@ -87,7 +93,7 @@ func fileQuestions() []question {
 	}
 }
 
-// wsgiQuestions are about what PEP 3333 promises.
+// wsgiQuestions are about what PEP 3333 and PSGI promise.
 func wsgiQuestions() []question {
 	wanted := []string{"`/`", "`/a/b", "`/a%20b", "`/a%2Fb", "`/a%25b", "`/caf%C3%A9", "HEAD", "POST", "PUT", "`Auth", "a header of", "an answer"}
 	return slices.DeleteFunc(questions(), func(q question) bool {
