@@ -64,7 +64,7 @@ else. The configuration stays, unless --purge is given.`,
 }
 
 func install(cmd *cobra.Command, args []string) error {
-	typed := typedPoolFlags(cmd)
+	typed := typedFlags(cmd)
 	o, err := installOptions(cmd, typed, len(args) > 0)
 	if err != nil {
 		return &exitError{exitUsage, cannot("install", err)}

@@ -91,10 +91,10 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(usageError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	addCommonFlags(root)
-	root.AddCommand(newRunCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
+	root.AddCommand(newRunCommand(), newDevCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newUpgradeCommand(), newLogsCommand(), newEventsCommand(),
-		newRequestCommand(), newInstallCommand(), newUninstallCommand(), newBackgroundCommand(), newLeftoversCommand(), newLeaveCommand(),
-		newVersionCommand(), newCompletionCommand(), newDocsCommand())
+		newRequestCommand(), newWebconfCommand(), newConvertCommand(), newInstallCommand(), newUninstallCommand(),
+		newBackgroundCommand(), newLeftoversCommand(), newLeaveCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = asUsage(cmd.Args)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -58,10 +59,11 @@ pool that the flags describe and that needs no file.`,
 // registerPoolFlags gives every pool key its flag, from the same table that reads
 // the configuration, and the supervisor's keys too if asked.
 func registerPoolFlags(flags *pflag.FlagSet, supervisor bool) {
-	for _, f := range config.PoolFlags() {
-		if f.Supervisor && !supervisor {
-			continue
-		}
+	registerFlags(flags, slices.DeleteFunc(config.PoolFlags(), func(f config.FlagInfo) bool { return f.Supervisor && !supervisor }))
+}
+
+func registerFlags(flags *pflag.FlagSet, list []config.FlagInfo) {
+	for _, f := range list {
 		flag := flags.VarPF(&poolFlag{kind: string(f.Kind)}, f.Name, "", f.Help)
 		flag.DefValue = f.Default
 		if f.Kind == config.FlagBool {
@@ -83,7 +85,7 @@ func (f *poolFlag) Set(s string) error { f.values = append(f.values, s); return 
 // runConfig takes the command after -- for a pool of its own, and the
 // configuration file otherwise.
 func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
-	typed := typedPoolFlags(cmd)
+	typed := typedFlags(cmd)
 	if len(args) == 0 && len(typed) == 0 {
 		return loadConfig(cmd)
 	}
@@ -94,8 +96,8 @@ func runConfig(cmd *cobra.Command, args []string) (*config.Config, error) {
 	return &cfg, nil
 }
 
-// typedPoolFlags are the values of the pool's flags, by name, as typed.
-func typedPoolFlags(cmd *cobra.Command) map[string][]string {
+// typedFlags are the values of the pool's flags, by name, as typed.
+func typedFlags(cmd *cobra.Command) map[string][]string {
 	typed := map[string][]string{}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if p, ok := f.Value.(*poolFlag); ok {

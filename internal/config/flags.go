@@ -34,7 +34,7 @@ type FlagInfo struct {
 	Default string // as typed; empty if there is none or it depends
 	Help    string
 
-	Supervisor bool // it belongs to [supervisor], not to the pool
+	Supervisor bool // it belongs to [supervisor] or [http], not to the pool
 }
 
 // flagKinds are the kinds of flags by the shape of their value.
@@ -57,7 +57,7 @@ func PoolFlags() []FlagInfo {
 			help += " (default: " + strings.ReplaceAll(k.fallback, "`", "") + ")"
 		}
 		flags = append(flags, FlagInfo{Name: k.flagName(), Kind: flagKinds[k.kind.shape], Default: k.initial, Help: help,
-			Supervisor: k.table == tableSupervisor})
+			Supervisor: k.table == tableSupervisor || k.table == tableHTTP})
 	}
 	return flags
 }

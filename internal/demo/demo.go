@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,7 +37,7 @@ func Run(ctx context.Context, o Options) error {
 	// or after that would leave the folder.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	listener, err := listenHTTP(o.HTTP)
+	listener, err := fastcgi.ListenHTTP(o.HTTP)
 	if err != nil {
 		return err
 	}
@@ -79,25 +78,6 @@ func configuration(self, folder, status string) (*config.Config, error) {
 // front is the web server of the demo.
 func front(socket string) http.Handler {
 	return &fastcgi.Gateway{Network: "unix", Address: socket, Timeout: 10 * time.Second}
-}
-
-// firstPort and the hundred after it are tried when none is asked for.
-const firstPort = 8000
-
-func listenHTTP(address string) (net.Listener, error) {
-	if address != "" {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			return nil, fmt.Errorf("open the demo's HTTP port: %w; try: another --http, or none", err)
-		}
-		return listener, nil
-	}
-	for port := firstPort; port < firstPort+100; port++ {
-		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
-			return listener, nil
-		}
-	}
-	return nil, errors.New("open the demo's HTTP port: 127.0.0.1:8000 to 8099 are all taken; try: --http 127.0.0.1:PORT")
 }
 
 // firstStatusPort and the hundred after it are tried for the supervisor's own page.

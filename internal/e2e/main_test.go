@@ -68,6 +68,7 @@ func build(folder string) error {
 	for _, command := range [][]string{
 		append(append([]string{"go", "build"}, race...), "-o", binary, "fcgi-supervisor/cmd/fcgi-supervisor"),
 		{"go", "build", "-o", filepath.Join(workers, "worker-go"), "./testdata/workers/go"},
+		{"go", "build", "-o", filepath.Join(workers, "worker-params"), "./testdata/workers/params"},
 		compile("testdata/workers/worker.c", filepath.Join(workers, "worker-c"), "-lfcgi"),
 		compile("testdata/workers/birth.c", filepath.Join(workers, "birth"), "-lfcgi"),
 		compile("testdata/launcher.c", filepath.Join(workers, "launcher")),
@@ -91,8 +92,8 @@ func checkMachine() error {
 		missing = append(missing, errors.New("root: workers run as other users here; try: sudo make test"))
 	}
 	for _, program := range []string{
-		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core",
-		"lighttpd", "apache2", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
+		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core", "plackup",
+		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "chromium", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
 	} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, fmt.Errorf("program %s; try: .ci/deps", program))

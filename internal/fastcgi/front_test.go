@@ -1,4 +1,4 @@
-package demo
+package fastcgi
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ import (
 func TestFreePortIsFound(t *testing.T) {
 	seen := map[int]bool{}
 	for range 3 {
-		listener, err := listenHTTP("")
+		listener, err := ListenHTTP("")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestNoFreePort(t *testing.T) {
 		}
 		defer listener.Close()
 	}
-	listener, err := listenHTTP("")
+	listener, err := ListenHTTP("")
 	if err == nil {
 		listener.Close()
 		t.Fatal("a port was found where all are taken")
@@ -54,7 +54,7 @@ func TestTakenPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	listener, err := listenHTTP(taken.Addr().String())
+	listener, err := ListenHTTP(taken.Addr().String())
 	if err == nil {
 		listener.Close()
 		t.Fatal("a taken port was opened")
@@ -62,7 +62,7 @@ func TestTakenPort(t *testing.T) {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("%v is no %v", err, syscall.EADDRINUSE)
 	}
-	for _, text := range []string{"open the demo's HTTP port", taken.Addr().String(), "try: "} {
+	for _, text := range []string{"open the HTTP port", taken.Addr().String(), "try: "} {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q is not in %q", text, err)
 		}

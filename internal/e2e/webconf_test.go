@@ -1,0 +1,204 @@
+package e2e
+
+// What `webconf` prints, on the real web servers, in front of real workers: a
+// table of requests for every server, at the root of a site and below a prefix,
+// over Unix sockets and TCP. What came out is docs/reference/web-servers.md; a
+// difference fails. Not covered: other versions than Debian 12's.
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/reference/web-servers.md anew")
+
+// results are what came out, by suite, question, server and transport.
+type results struct {
+	mu   sync.Mutex // the servers are asked at the same time
+	seen map[[4]string]string
+}
+
+func (r *results) put(suite, question, server, transport, outcome string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen[[4]string{suite, question, server, transport}] = outcome
+}
+
+func TestWebServers(t *testing.T) {
+	r := &results{seen: map[[4]string]string{}}
+	t.Run("all", func(t *testing.T) {
+		for _, s := range suites() {
+			for _, transport := range s.transports {
+				t.Run(s.title+" "+transport, func(t *testing.T) {
+					t.Parallel()
+					askServers(t, r, s, transport)
+				})
+			}
+		}
+		for _, k := range frontKinds() {
+			for _, transport := range []string{"unix", "tcp"} {
+				t.Run(k.name+" "+transport, func(t *testing.T) {
+					t.Parallel()
+					askKind(t, r, k, transport)
+				})
+			}
+		}
+	})
+	if !t.Failed() || *update {
+		comparePage(t, r.page())
+	}
+}
+
+// askServers puts one server after the other in front of one pool.
+func askServers(t *testing.T, r *results, s suite, transport string) {
+	p := s.pool
+	if transport == "tcp" {
+		p.listen = "tcp:" + freeAddress(t)
+	}
+	running := start(t, p)
+	address := cmp.Or(p.listen, "unix:"+running.socket)
+	flags := append([]string{"app", "--listen", address}, s.flags...)
+	for _, w := range webServers() {
+		if slices.Contains(s.without, w.name) {
+			continue
+		}
+		t.Run(w.name, func(t *testing.T) {
+			flags := flags
+			if s.files != nil {
+				flags = append(slices.Clone(flags), "--root", s.writeFiles(t, w))
+			}
+			at := startSite(t, w, flags...)
+			at.host = cmp.Or(s.name, at.host)
+			for _, q := range s.questions {
+				r.put(s.title, q.title, w.title, transport, q.judge(at, s.prefix))
+			}
+		})
+	}
+}
+
+// TestWebServersAccept has the servers themselves check what the other suites do
+// not start: all addresses, IPv6, hosts by name.
+func TestWebServersAccept(t *testing.T) {
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	root := suite{files: publicFiles}
+	for _, w := range webServers() {
+		for _, flags := range [][]string{
+			{"--http", ":" + port},
+			{"--http", "[::1]:" + port, "--server-name", "a.example", "--prefix", "/a.b~c/d"},
+			{"--listen", "tcp:[::1]:9000", "--http", ":" + port, "--timeout", "90s"},
+			{"--listen", "tcp:localhost:9000", "--http", "127.0.0.1:" + port},
+			{"--listen", "tcp:[::1]:9000", "--http", "127.0.0.1:" + port, "--php", "--root", root.writeFiles(t, w)},
+		} {
+			t.Run(w.name+" "+strings.Join(flags, " "), func(t *testing.T) {
+				if !slices.Contains(flags, "--listen") {
+					flags = append(flags, "--listen", "unix:/run/app.sock")
+				}
+				s := &webSite{t: t}
+				s.write(w, publicFolder(t), flags)
+			})
+		}
+	}
+}
+
+// comparePage compares a page with what is committed.
+func comparePage(t *testing.T, page string) {
+	t.Helper()
+	const path = "../../docs/reference/web-servers.md"
+	if *update {
+		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	committed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(committed) != page {
+		t.Errorf("what came out is not what %s says; try: go test ./internal/e2e -run TestWebServers -update, and git diff\n%s", path, page)
+	}
+}
+
+func (r *results) page() string {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	for _, s := range suites() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.title, s.text)
+		tableHead(&b, "request")
+		for _, q := range s.questions {
+			fmt.Fprintf(&b, "| %s |", inCell(q.title))
+			for _, w := range webServers() {
+				cell := "-"
+				if !slices.Contains(s.without, w.name) {
+					cell = r.cell(s.title, q.title, w, s.transports)
+				}
+				fmt.Fprintf(&b, " %s |", inCell(cell))
+			}
+			b.WriteString("\n")
+		}
+	}
+	r.kindsTable(&b)
+	return b.String()
+}
+
+func tableHead(b *strings.Builder, first string) {
+	fmt.Fprintf(b, "| %s |", first)
+	for _, w := range webServers() {
+		fmt.Fprintf(b, " %s |", w.title)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(webServers())) + "\n")
+}
+
+func inCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// cell tells of a Unix socket and of TCP apart only where they differ.
+func (r *results) cell(suite, question string, w webServer, transports []string) string {
+	var cells []string
+	for _, transport := range transports {
+		outcome, asked := r.seen[[4]string{suite, question, w.title, transport}]
+		if !asked {
+			outcome = "**not asked**"
+		}
+		outcome = cmp.Or(outcome, "right")
+		cells = append(cells, outcome)
+	}
+	if cells = slices.Compact(cells); len(cells) == 1 {
+		return cells[0]
+	}
+	return "Unix: " + cells[0] + "; TCP: " + cells[1]
+}
+
+const pageHead = `# Web servers in front of a pool
+
+<!-- Written by internal/e2e (TestWebServers); go test ./internal/e2e -run TestWebServers -update writes it anew. -->
+
+What an application is told of a request, when the web server has the configuration that ` + "`fcgi-supervisor webconf`" + `
+prints. Each was started and asked, as Debian 12 has them: nginx 1.22, Apache 2.4 with mod_proxy_fcgi, lighttpd 1.4.69,
+Caddy 2.6, HAProxy 2.6, h2o 2.2. A cell is *right*, or it has what came out instead: a parameter with a wrong value, or
+the status with which the web server refused the request. The tests compare this page with what comes out each time.
+
+*Right* means: ` + "`SCRIPT_NAME`" + ` is the prefix, ` + "`PATH_INFO`" + ` what follows it, decoded once; ` + "`QUERY_STRING`" + ` and
+` + "`REQUEST_URI`" + ` are as the client sent them; the body arrives whole, with its length.
+
+## What cannot be mended
+
+- **Caddy** does not know the length of a chunked body, and tells the application -1. Flask then sees an empty body, and
+  php-cgi waits for one until the time is up. The configuration refuses such requests with 411, Length Required.
+- **HAProxy** refuses a chunked body that is larger than its buffer (16 kB) with 400, a path with bytes beyond ASCII with
+  400, and a path with an encoded line's end with 500. It leaves ` + "`..`" + ` in a path to the application. It sends no files.
+- **h2o** always sends an empty ` + "`SCRIPT_NAME`" + ` and the whole path first. Below a prefix the right ones follow as second
+  values. Python, Perl, PHP, Ruby, Go and Node take the last; a C program that asks ` + "`FCGX_GetParam`" + ` gets the first and
+  has to mount itself. Without ` + "`--server-name`" + `, ` + "`SERVER_NAME`" + ` is ` + "`default`" + `.
+- **lighttpd** makes one slash of two, and refuses an encoded line's end. Files beside an application need mod_magnet and
+  a short Lua script, which the configuration has in its comments.
+- **Apache** takes away one of two slashes at the very beginning of a path.
+- **nginx** refuses a path that climbs out of the site with 400.
+- Keep-alive to the workers is off everywhere: an idle kept connection has a one-at-a-time worker to itself.
+`
