@@ -41,6 +41,13 @@ func keeper() {
 		panic(err)
 	}
 	fmt.Println(p.PID, p.StartTicks)
+	for os.Getenv("KEPT") == "chatty" {
+		if left, _ := unix.IoctlGetInt(p.Pipe(), unix.TIOCINQ); left == len("two\nthr") {
+			fmt.Println("took a line")
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	time.Sleep(time.Hour)
 }
 
@@ -68,9 +75,13 @@ func (s *stage) orphan(role string) (pid int, ticks uint64) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	line, _ := bufio.NewReader(said).ReadString('\n')
-	if _, err := fmt.Sscan(line, &pid, &ticks); err != nil {
-		s.t.Fatalf("the keeper says %q", line)
+	says := bufio.NewReader(said)
+	for written := role == "chatty"; written || pid == 0; {
+		line, err := says.ReadString('\n')
+		if _, notPID := fmt.Sscan(line, &pid, &ticks); err != nil || notPID != nil && line != "took a line\n" {
+			s.t.Fatalf("the keeper says %q", line)
+		}
+		written = written && line != "took a line\n"
 	}
 	s.t.Cleanup(func() { _ = unix.Kill(-pid, unix.SIGKILL) })
 	eventually(s.t, "the worker waits", func() bool {
@@ -111,6 +122,7 @@ func TestAdoptedWorkerGoesOn(t *testing.T) {
 	p.Mind(Hooks{Output: func(chunk []byte, _ bool) int { written.Write(chunk); return len(chunk) },
 		Exited: func(e Exit) { s.output <- written.String(); s.exit <- e }})
 	s.served()
+	s.waiting(p) // it has written what it writes after a client
 	p.Stop(StopPlan{Signal: unix.SIGTERM, Timeout: time.Hour})
 	if out := <-s.output; out != "two\nthree\n" {
 		t.Errorf("output %q: what was not taken waits, what was taken does not come again", out)
@@ -170,8 +182,10 @@ func TestOnlyTheVeryProcessIsAdopted(t *testing.T) {
 func TestUnfinishedLinesWaitInThePipe(t *testing.T) {
 	s := newStage(t)
 	var seen []string
+	sees := make(chan struct{}, 100)
 	p, err := Start(s.spec("chatty"), Hooks{Exited: func(e Exit) { s.exit <- e }, Output: func(chunk []byte, last bool) int {
 		seen = append(seen, string(chunk))
+		sees <- struct{}{}
 		if last {
 			return len(chunk)
 		}
@@ -180,6 +194,7 @@ func TestUnfinishedLinesWaitInThePipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-sees
 	s.waiting(p)
 	s.served()
 	s.waiting(p)

@@ -17,7 +17,7 @@ const (
 )
 
 // tellGrace is how long an answer waits for what it tells to be written down.
-const tellGrace = 50 * time.Millisecond
+const tellGrace = 500 * time.Millisecond
 
 // keeper writes the state down after every change that the loop publishes. Its
 // goroutine is ended by the end of the loop; it sleeps while nothing changes.
