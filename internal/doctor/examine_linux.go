@@ -1,0 +1,198 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/executor"
+	"fcgi-supervisor/internal/fastcgi"
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/worker"
+)
+
+// examination is one look at one pool.
+type examination struct {
+	Options
+	ctx     context.Context
+	report  *Report
+	spec    worker.Spec    // what a worker is born with
+	socket  *listen.Socket // who listens at the address; nil: nobody
+	foreign bool           // only root could start such a worker
+	killed  bool           // a worker was killed
+}
+
+// Examine looks at a pool and says what is wrong with it. It takes a few seconds,
+// and up to some times Patience when something hangs.
+func Examine(ctx context.Context, o Options) *Report {
+	e := &examination{Options: o, ctx: ctx, report: &Report{Pool: o.Pool.Name, Findings: []Finding{}}}
+	spec, err := executor.Spec(o.Pool)
+	e.spec = spec
+	e.checkMachine()
+	if err != nil && !e.report.has(ground) {
+		e.report.problem(ground, "start", err.Error(), "")
+	}
+	e.checkState()
+	e.checkSocket()
+	e.checkLimits()
+	switch {
+	case e.report.blocksStart():
+		e.report.unknown("start", "a worker was not started: what is wrong above would keep it from that", "")
+	case e.foreign:
+		e.report.unknown("start", "a worker was not started: only root can, as that user", "sudo")
+	case o.NoStart:
+		e.report.unknown("start", "a worker was not started, as you wish (--no-start)", "")
+	default:
+		e.tryOut()
+	}
+	e.askLive()
+	e.checkKernelLog()
+	e.report.conclude()
+	return e.report
+}
+
+// blocksStart says that the program, its user or its directory are at fault: a
+// trial could only say the same once more.
+func (r *Report) blocksStart() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Verdict == Problem && f.weight >= ground &&
+			slices.Contains([]string{"program", "user", "directory", "environment", "start"}, f.Check)
+	})
+}
+
+// askLive asks the pool itself, by its own socket, if nothing was found so far: its
+// workers may be older than what the trial has started.
+func (e *examination) askLive() {
+	if e.socket == nil || e.Status == nil || e.Status.Ready == 0 || e.report.has(consequence) {
+		return
+	}
+	network, address := "unix", e.Pool.Listen.Path
+	switch e.Pool.Listen.Kind {
+	case listen.Abstract:
+		address = "@" + address
+	case listen.TCP:
+		network, address = "tcp", net.JoinHostPort(e.Pool.Listen.Host, strconv.Itoa(e.Pool.Listen.Port))
+	}
+	ctx, cancel := context.WithTimeout(e.ctx, e.Patience)
+	defer cancel()
+	conn, err := fastcgi.Dial(ctx, network, address)
+	if errors.Is(err, os.ErrPermission) {
+		e.report.unknown("pool's answer", err.Error(), "as root")
+		return
+	}
+	if err != nil {
+		e.report.problem(ground, "pool's answer", err.Error(), fastcgi.Advice(err))
+		return
+	}
+	r := ask(ctx, e.ask(e.prefix()), conn)
+	switch {
+	case r.timedOut():
+		e.report.problem(ground, "pool's answer", fmt.Sprintf("the pool does not answer %s within %s, although a worker that is started now does", e.path(), worker.Span(e.Patience)),
+			"fcgi-supervisor restart "+e.Pool.Name, e.occupations(e.workerPIDs())...)
+	case !r.fine():
+		e.report.problem(ground, "pool's answer", fmt.Sprintf("the pool answers %s wrongly, although a worker that is started now does not: %s", e.path(), outcomeOf(r)),
+			"fcgi-supervisor reload "+e.Pool.Name+": its workers may be older than the program", lastLines(r.stderr, quotedLines)...)
+	default:
+		e.report.ok("pool's answer", fmt.Sprintf("%s is answered with status %d by the pool's socket, in %s", e.path(), r.status, worker.Span(r.took)))
+	}
+}
+
+func outcomeOf(r reply) string {
+	if r.err != nil {
+		return r.err.Error()
+	}
+	return fmt.Sprintf("status %d", r.status)
+}
+
+// absent says whether workers lack an environment variable.
+func (e *examination) absent(name string) bool {
+	return !slices.ContainsFunc(e.spec.Env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+}
+
+// pythonModule is the first part of a dotted name.
+var pythonModule = regexp.MustCompile(`^\w+`)
+
+// remedyOf is what to do about a diagnosis, with what this machine tells besides.
+func (e *examination) remedyOf(d diagnosis) string {
+	switch d.kind {
+	case environmentKind:
+		remedy := fmt.Sprintf("environment = { %s = \"...\" }, or environment_file", d.name)
+		if slices.ContainsFunc(e.Shell.Environment, func(v string) bool { return strings.HasPrefix(v, d.name+"=") }) {
+			remedy += "; it is set in your shell, which workers do not inherit"
+		}
+		return remedy
+	case moduleKind:
+		return e.findModule(d)
+	case fileKind:
+		return e.findFile(d)
+	}
+	return d.remedy
+}
+
+// findModule looks whether a module that was not found is in a virtual environment
+// at hand, or in a folder that only is not searched.
+func (e *examination) findModule(d diagnosis) string {
+	if d.remedy != "" {
+		return d.remedy
+	}
+	name := pythonModule.FindString(d.name)
+	here := e.interpreter(pathOf(e.spec.Env))
+	for _, root := range []string{e.Pool.Directory, filepath.Dir(e.scriptOrProgram()), filepath.Dir(filepath.Dir(e.scriptOrProgram()))} {
+		configs, _ := filepath.Glob(root + "/*/pyvenv.cfg")
+		hidden, _ := filepath.Glob(root + "/.*/pyvenv.cfg")
+		for _, path := range append(configs, hidden...) {
+			environment := filepath.Dir(path)
+			if len(inPackages(environment, name)) > 0 {
+				return fmt.Sprintf("the interpreter is not the intended one: %s does not see the virtual environment that has it; write #!%s/bin/python", here, environment)
+			}
+		}
+		for _, candidate := range []string{name + ".py", name + "/__init__.py"} {
+			if _, err := os.Stat(filepath.Join(root, candidate)); err == nil {
+				return fmt.Sprintf("it is in %s: environment = { PYTHONPATH = %q }, readable by the worker's user", root, root)
+			}
+		}
+	}
+	return fmt.Sprintf("install it for the interpreter that reads the program (%s), or name the right one in the #! line", here)
+}
+
+func inPackages(environment, module string) []string {
+	folder := filepath.Join(environment, "lib", "python*", "site-packages")
+	package_, _ := filepath.Glob(filepath.Join(folder, module))
+	file, _ := filepath.Glob(filepath.Join(folder, module+".py"))
+	return append(package_, file...)
+}
+
+// interpreter is what reads the pool's program, with that PATH.
+func (e *examination) interpreter(path string) string {
+	uid, gid, groups := credentials(e.spec)
+	if by := config.Interpreter(e.Pool.Command[0], uid, gid, groups, path); by != "" {
+		return by
+	}
+	return e.Pool.Command[0]
+}
+
+// findFile says where a file is that was not found by a relative path, or who
+// stands in the way.
+func (e *examination) findFile(d diagnosis) string {
+	if d.remedy != "" {
+		return d.remedy
+	}
+	if filepath.IsAbs(d.name) {
+		return "is the path right? see namei -l " + d.name
+	}
+	general := fmt.Sprintf("the path is relative, and counts from the working directory %s: write an absolute one, or set directory", e.Pool.Directory)
+	for _, folder := range []string{e.Shell.Directory, filepath.Dir(e.scriptOrProgram()), filepath.Dir(filepath.Dir(e.scriptOrProgram()))} {
+		if _, err := os.Stat(filepath.Join(folder, d.name)); err == nil && folder != "" {
+			return fmt.Sprintf("%s (it is in %s: directory = %q)", general, folder, folder)
+		}
+	}
+	return general
+}
