@@ -14,7 +14,7 @@ type Options struct {
 	Stray  bool        // the pool was typed on a command line: nobody is expected to run it
 
 	Status        *control.Pool // what the supervisor says of it; nil: there is none
-	Running       bool // a supervisor runs, whether it knows the pool or not
+	Running       bool          // a supervisor runs, whether it knows the pool or not
 	SupervisorPID int
 
 	As       string        // the web server's user; empty: that of the running web servers
