@@ -42,25 +42,43 @@ type difference struct {
 // shell of whoever asks: what makes it work is the cause, proven. Of the shell's
 // variables only those are tried that the program's own files name: the others are
 // none of the worker's business.
-func (e *examination) differ(spec worker.Spec) {
-	spec.Env = slices.DeleteFunc(slices.Clone(spec.Env), func(v string) bool { return strings.HasPrefix(v, mark+"=") })
-	tried := 0
-	for _, d := range slices.Concat(e.folders(spec), e.variables(spec)) {
-		if tried++; tried > maxTrials || e.ctx.Err() != nil {
-			return
-		}
-		other := spec
-		other.Env = slices.Clone(spec.Env)
-		d.change(&other)
-		if e.works(other) {
-			e.report.problem(proof, "difference", fmt.Sprintf("%s works %s", e.program(), d.text), d.remedy)
+func (e *examination) differ() {
+	for _, d := range e.folders(e.spec) {
+		if e.proves(d) {
 			return
 		}
 	}
+	variables := e.variables(e.spec)
+	all := func(s *worker.Spec) {
+		for _, d := range variables {
+			d.change(s)
+		}
+	}
+	if len(variables) == 0 || !e.works(all) {
+		return
+	}
+	for _, d := range variables[:min(len(variables), maxTrials)] {
+		if e.proves(d) {
+			return
+		}
+	}
+	e.report.problem(proof, "difference", e.program()+" works with the environment of your shell, and not with the workers'", "give what it needs in environment, or environment_file")
 }
 
-// works says whether a worker born so becomes ready and answers.
-func (e *examination) works(spec worker.Spec) bool {
+// proves reports a difference that makes the program work.
+func (e *examination) proves(d difference) bool {
+	if e.ctx.Err() != nil || !e.works(d.change) {
+		return false
+	}
+	e.report.problem(proof, "difference", fmt.Sprintf("%s works %s", e.program(), d.text), d.remedy)
+	return true
+}
+
+// works says whether a worker with that change becomes ready and answers.
+func (e *examination) works(change func(*worker.Spec)) bool {
+	spec := e.spec
+	spec.Env = slices.Clone(spec.Env)
+	change(&spec)
 	t, err := begin(spec)
 	if err != nil {
 		return false

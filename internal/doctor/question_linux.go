@@ -136,12 +136,13 @@ func (e *examination) blameFault(t *trial, r reply) {
 	if strings.Contains(e.program(), "uwsgi") && !strings.Contains(strings.Join(e.Pool.Command, " "), "fastcgi") {
 		what, remedy = "uWSGI speaks its own protocol here, not FastCGI: "+what, `add "--protocol", "fastcgi" to command`
 	}
-	if d, known := recognise(words, e.absent); known && !isMalformed(r) {
+	d, known := recognise(words, e.absent)
+	if known && !isMalformed(r) {
 		what, remedy = what+": "+d.what, e.remedyOf(d)
 	}
 	e.report.problem(ground, "answer", fmt.Sprintf("%s gets no proper answer: %s", e.path(), what), remedy, append(quoted, r.names)...)
-	if !isMalformed(r) && !r.timedOut() {
-		e.differ(t.spec)
+	if !isMalformed(r) && !r.timedOut() && (!known || d.vague()) {
+		e.differ()
 	}
 }
 
@@ -173,11 +174,14 @@ func (e *examination) blameStatus(t *trial, r reply) {
 	}
 	text := fmt.Sprintf("%s is answered with status %d", e.path(), r.status)
 	remedy := "see the application's own log; a debug setting would show the reason"
-	if d, known := recognise(words, e.absent); known {
+	d, known := recognise(words, e.absent)
+	if known {
 		text, remedy = text+": "+d.what, e.remedyOf(d)
 	}
 	e.report.problem(ground, "answer", text, remedy, append(quoted, r.names)...)
-	e.differ(t.spec)
+	if !known || d.vague() {
+		e.differ()
+	}
 }
 
 // judgeRefusal is for a status of 400 to 499: whether that is wrong depends on

@@ -48,8 +48,8 @@ func (e *examination) blameEnd(t *trial) {
 	words, how := t.words(), t.exit.Text()
 	quoted := lastLines(words, quotedLines)
 	e.killed = t.exit.Signal == unix.SIGKILL
-	if left := t.pids(); len(left) > 0 {
-		e.report.problem(ground, "start", fmt.Sprintf("%s makes itself a daemon: the process that was started ends, and pid %d goes on in the background", e.program(), left[0]),
+	if len(t.pids()) > 0 || t.exit.Code == 0 && t.exit.Signal == 0 && !cgiHead.MatchString(words) && leavesOne(e.ctx, e.spec) {
+		e.report.problem(ground, "start", fmt.Sprintf("%s makes itself a daemon: the process that was started ends, and another goes on in the background", e.program()),
 			"find its option to stay in the foreground (--foreground, -F, --nodaemon, daemon off)", quoted...)
 		return
 	}
@@ -72,7 +72,9 @@ func (e *examination) blameEnd(t *trial) {
 	default:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s; its last words: %s", e.program(), how, quoted[len(quoted)-1]), "", quoted...)
 	}
-	e.differ(t.spec)
+	if !known || d.vague() {
+		e.differ()
+	}
 }
 
 // blameStray is for a worker that listens, but not where it should.

@@ -13,7 +13,8 @@ const (
 	moduleKind      kind = "module"
 	fileKind        kind = "file"
 	ownSocketKind   kind = "own socket"
-	otherKind       kind = "program"
+	certainKind     kind = "certain"  // the words say the cause
+	uncaughtKind    kind = "uncaught" // they say where it failed, and not why
 )
 
 // symptom is something that programs say when they fail, and what it means. The
@@ -41,10 +42,10 @@ var symptoms = []symptom{
 	say(environmentKind, `(?i:environment variable)[ :]+["'$]?([A-Z][A-Z0-9_]{2,})`, "it needs the environment variable $1", ""),
 
 	// A library or module that is not there.
-	say(otherKind, `error while loading shared libraries: (\S+):`, "the shared library $1 is not there", "install the package that has $1 (apt-file search $1), or ldconfig"),
-	say(otherKind, "version `([^']+)' not found", "it was built for a newer system: its libraries have no version $1", "build it on this release of the system"),
+	say(certainKind, `error while loading shared libraries: (\S+):`, "the shared library $1 is not there", "install the package that has $1 (apt-file search $1), or ldconfig"),
+	say(certainKind, "version `([^']+)' not found", "it was built for a newer system: its libraries have no version $1", "build it on this release of the system"),
 	say(moduleKind, `(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?`, "Python does not find the module $1", ""),
-	say(otherKind, `(?m)^(ImportError: .*)$`, "an import fails: $1", "see the lines below"),
+	say(certainKind, `(?m)^(ImportError: .*)$`, "an import fails: $1", "see the lines below"),
 	say(moduleKind, `Can't locate (\S+) in @INC`, "Perl does not find the module $1", "install it, or set PERL5LIB in environment"),
 	say(moduleKind, `cannot load such file -- (\S+)`, "Ruby does not find $1", "install the gem for this user and Ruby, or set GEM_PATH or RUBYLIB in environment"),
 	say(moduleKind, `Cannot find module '([^']+)'`, "Node does not find the module $1", "npm install in the application's folder, or set NODE_PATH in environment"),
@@ -52,23 +53,23 @@ var symptoms = []symptom{
 	say(moduleKind, `(?:Failed opening required|Class) ["']([^"']+)["'] (?:\(include_path|not found)`, "PHP does not find $1", "composer install, or use __DIR__ in the path"),
 
 	// Written for another version of its language.
-	say(otherKind, `(Missing parentheses in call to 'print')`, "it is written for Python 2 and read by Python 3", "name the interpreter that it was written for in the #! line"),
-	say(otherKind, `(SyntaxError: [^\n]*)`, "its source has a mistake: $1", ""),
-	say(otherKind, `(syntax error at \S+ line \d+)`, "its source has a mistake: $1", ""),
-	say(otherKind, `(?:PHP )?(Parse error: [^\n]*)`, "its source has a mistake: $1", ""),
-	say(otherKind, `(?m)^(\S+:\d+: syntax error[^\n]*)`, "its source has a mistake: $1", ""),
-	say(otherKind, `(Unicode(?:En|De)codeError: 'ascii'[^\n]*)`, "it meets a character outside ASCII: $1", `environment = { LANG = "C.UTF-8", PYTHONUTF8 = "1" }`),
+	say(certainKind, `(Missing parentheses in call to 'print')`, "it is written for Python 2 and read by Python 3", "name the interpreter that it was written for in the #! line"),
+	say(certainKind, `(SyntaxError: [^\n]*)`, "its source has a mistake: $1", ""),
+	say(certainKind, `(syntax error at \S+ line \d+)`, "its source has a mistake: $1", ""),
+	say(certainKind, `(?:PHP )?(Parse error: [^\n]*)`, "its source has a mistake: $1", ""),
+	say(certainKind, `(?m)^(\S+:\d+: syntax error[^\n]*)`, "its source has a mistake: $1", ""),
+	say(certainKind, `(Unicode(?:En|De)codeError: 'ascii'[^\n]*)`, "it meets a character outside ASCII: $1", `environment = { LANG = "C.UTF-8", PYTHONUTF8 = "1" }`),
 
 	// A socket of its own.
 	say(ownSocketKind, `(?i)(address already in use|port \d+ is in use)`, "it opens a socket of its own, and that address is in use, instead of taking connections from descriptor 0",
 		"remove bindAddress, app.run() or the port from the program: the socket is on descriptor 0"),
 
 	// What a limit or a service has refused.
-	say(otherKind, `(?i)(too many open files|EMFILE)`, "it runs out of file descriptors", "raise nofile in limits, and look for files that it never closes"),
-	say(otherKind, `(?m)(MemoryError|Allowed memory size of \d+ bytes exhausted|std::bad_alloc|[Cc]annot allocate memory|JavaScript heap out of memory|fatal error: out of memory|Out of memory!)`,
+	say(certainKind, `(?i)(too many open files|EMFILE)`, "it runs out of file descriptors", "raise nofile in limits, and look for files that it never closes"),
+	say(certainKind, `(?m)(MemoryError|Allowed memory size of \d+ bytes exhausted|std::bad_alloc|[Cc]annot allocate memory|JavaScript heap out of memory|fatal error: out of memory|Out of memory!)`,
 		"it runs out of memory: $1", "see the memory limit of the language, of the unit (MemoryMax=) and of the machine (free -m)"),
-	say(otherKind, `(?i)(no space left on device)`, "a file system is full", "df -h; df -i"),
-	say(otherKind, `(?i)(read-only file system)`, "it writes to a file system that is read-only", "see ReadWritePaths= of the unit"),
+	say(certainKind, `(?i)(no space left on device)`, "a file system is full", "df -h; df -i"),
+	say(certainKind, `(?i)(read-only file system)`, "it writes to a file system that is read-only", "see ReadWritePaths= of the unit"),
 	say(fileKind, `(?i)permission denied:? ["'(]?(?:@ \w+ - )?(/[^"'\s):]+)`, "its user may not use $1", "see namei -l $1"),
 	say(fileKind, `(?i)(?:open|opening|read|write|create|access|mkdir|stat|exec|Can't open)\w* ["'(]?(/[^"'\s):]+)["')]?: [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
 	say(fileKind, `(?m)(?:^|: )(/[^"'\s:]+): [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
@@ -79,21 +80,26 @@ var symptoms = []symptom{
 	say(fileKind, `(?i)(?:fopen|file_get_contents|require|include)\w*\(([^)]+)\): failed to open stream: no such file`, "it does not find the file $1", ""),
 	say(fileKind, `(?im)(?:^|: )["']?([^"'\s:]+)["']?: no such file or directory`, "it does not find the file $1", ""),
 
-	say(otherKind, `(?m)(?:^|: )([\w./-]+): (?:command )?not found$`, "the program $1 is not in the worker's PATH", "write its whole path, or set PATH in environment"),
-	say(otherKind, `(?i)((?:connect\w*|dial)[^\n]{0,100}(?:connection refused|ECONNREFUSED))`, "a service that it needs does not answer: $1", "is that service running, and its address right?"),
-	say(otherKind, `(?i)((?:connection refused|ECONNREFUSED)[^\n]{0,100})`, "a service that it needs does not answer: $1", "is that service running, and its address right?"),
-	say(otherKind, `(?i)((?:could not translate host name|Name or service not known|Temporary failure in name resolution|ENOTFOUND)[^\n]{0,100})`,
+	say(certainKind, `(?m)(?:^|: )([\w./-]+): (?:command )?not found$`, "the program $1 is not in the worker's PATH", "write its whole path, or set PATH in environment"),
+	say(certainKind, `(?i)((?:connect\w*|dial)[^\n]{0,100}(?:connection refused|ECONNREFUSED))`, "a service that it needs does not answer: $1", "is that service running, and its address right?"),
+	say(certainKind, `(?i)((?:connection refused|ECONNREFUSED)[^\n]{0,100})`, "a service that it needs does not answer: $1", "is that service running, and its address right?"),
+	say(certainKind, `(?i)((?:could not translate host name|Name or service not known|Temporary failure in name resolution|ENOTFOUND)[^\n]{0,100})`,
 		"it asks for a host whose name is not known: $1", "see /etc/resolv.conf and the host's name in its configuration"),
-	say(otherKind, `no python application found|unable to (?:load app|find "application" callable)`, "uWSGI does not find the application", "see --module FILE:CALLABLE and the lines below"),
+	say(certainKind, `no python application found|unable to (?:load app|find "application" callable)`, "uWSGI does not find the application", "see --module FILE:CALLABLE and the lines below"),
 
 	// How languages say that something was not caught.
-	say(otherKind, `(?s)Traceback \(most recent call last\).*\n(\w[\w.]*(?:Error|Exception|Exit|Interrupt|Warning)?(?:: [^\n]*)?)\s*(?:\n|$)`, "Python ends with $1", "see the traceback below"),
-	say(otherKind, `(?m)^(panic: .*|fatal error: .*)$`, "the Go program ends with $1", "see the stack below"),
-	say(otherKind, `(?m)^(?:PHP )?(Fatal error: .*)$`, "PHP ends with $1", ""),
-	say(otherKind, `(?m)^(?:Uncaught )?((?:\w*Error|\w*Exception): .+)$`, "the program ends with $1", "see the lines below"),
-	say(otherKind, `(?m)^\S+:\d+:in .*: (.* \(\w*(?:Error|Exception)\))$`, "Ruby ends with $1", "see the lines below"),
-	say(otherKind, `(?m)^(.+ at \S+ line \d+)\.?$`, "Perl says: $1", ""),
-	say(otherKind, `(?m)^lua\S*: (.+)$`, "Lua says: $1", ""),
+	say(uncaughtKind, `(?s)Traceback \(most recent call last\).*\n(\w[\w.]*(?:Error|Exception|Exit|Interrupt|Warning)?(?:: [^\n]*)?)\s*(?:\n|$)`, "Python ends with $1", "see the traceback below"),
+	say(uncaughtKind, `(?m)^(panic: .*|fatal error: .*)$`, "the Go program ends with $1", "see the stack below"),
+	say(uncaughtKind, `(?m)^(?:PHP )?(Fatal error: .*)$`, "PHP ends with $1", ""),
+	say(uncaughtKind, `(?m)^(?:Uncaught )?((?:\w*Error|\w*Exception): .+)$`, "the program ends with $1", "see the lines below"),
+	say(uncaughtKind, `(?m)^\S+:\d+:in .*: (.* \(\w*(?:Error|Exception)\))$`, "Ruby ends with $1", "see the lines below"),
+	say(uncaughtKind, `(?m)^(.+ at \S+ line \d+)\.?$`, "Perl says: $1", ""),
+	say(uncaughtKind, `(?m)^lua\S*: (.+)$`, "Lua says: $1", ""),
+}
+
+// vague says that something else may be behind what the program has said.
+func (d diagnosis) vague() bool {
+	return d.kind != certainKind && d.kind != environmentKind && d.kind != ownSocketKind
 }
 
 // diagnosis is a symptom that was found in a program's words.

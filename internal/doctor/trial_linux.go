@@ -120,6 +120,9 @@ func (t *trial) wait(ctx context.Context, patience time.Duration) state {
 		case <-ctx.Done():
 			return silent
 		case <-deadline:
+			if !strayedSince.IsZero() {
+				return strayed
+			}
 			if err != nil {
 				return unseen
 			}

@@ -138,7 +138,7 @@ func TestDoctorFindsTheCause(t *testing.T) {
 			for _, v := range d.shell {
 				shell = append(shell, where(folder, v))
 			}
-			args := []string{"--config", configuration, "--as", "www-data", "--timeout", "3s"}
+			args := []string{"--config", configuration, "--as", "www-data", "--timeout", "10s"}
 			r, code := doctorSays(t, shell, append(args, d.args...)...)
 			mustSay(t, r, code, strings.ReplaceAll(d.cause, `\$D`, regexp.QuoteMeta(folder)))
 			if left := processesWith("\x00none\x00", folder+"/"); len(left) > 0 {
