@@ -34,7 +34,7 @@ type examination struct {
 // and up to some times Patience when something hangs.
 func Examine(ctx context.Context, o Options) *Report {
 	e := &examination{Options: o, ctx: ctx, report: &Report{Pool: o.Pool.Name, Findings: []Finding{}}}
-	spec, err := executor.Spec(o.Pool)
+	spec, err := executor.Spec(o.Pool, e.inherited())
 	e.spec = spec
 	e.checkMachine()
 	if err != nil && !e.report.has(ground) {
@@ -50,6 +50,9 @@ func Examine(ctx context.Context, o Options) *Report {
 		e.report.unknown("start", "a worker was not started: only root can, as that user", "sudo")
 	case o.NoStart:
 		e.report.unknown("start", "a worker was not started, as you wish (--no-start)", "")
+	case e.bindsAddress():
+		e.report.problem(ground, "start", fmt.Sprintf("%s names the pool's socket %s itself: it makes a socket of its own there, instead of taking connections from descriptor 0", e.program(), o.Pool.Listen.Path),
+			"take the path out of the program (flup: no bindAddress; FCGI.pm: no OpenSocket): the socket is on descriptor 0; a worker was not started, which could have taken the socket away")
 	default:
 		e.tryOut()
 	}
@@ -66,6 +69,43 @@ func (r *Report) blocksStart() bool {
 		return f.Verdict == Problem && f.weight >= ground &&
 			slices.Contains([]string{"program", "user", "directory", "environment", "start"}, f.Check)
 	})
+}
+
+// inherited looks up what workers inherit: from the supervisor that runs, as far as
+// it may be asked (proc_pid_environ(5)), else from us.
+func (e *examination) inherited() func(string) (string, bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", e.SupervisorPID))
+	if err != nil || e.SupervisorPID == 0 {
+		return os.LookupEnv
+	}
+	values := map[string]string{}
+	for v := range strings.SplitSeq(string(text), "\x00") {
+		name, value, _ := strings.Cut(v, "=")
+		values[name] = value
+	}
+	return func(name string) (string, bool) {
+		value, set := values[name]
+		return value, set
+	}
+}
+
+// bindsAddress says that the program's own script names the path that the pool
+// listens on, outside of comments, while somebody listens there: to start it could
+// take the socket away from the clients that it has.
+func (e *examination) bindsAddress() bool {
+	if e.socket == nil || e.Pool.Listen.Kind != listen.Unix {
+		return false
+	}
+	text, err := os.ReadFile(e.scriptOrProgram())
+	if err != nil || len(text) > maxSource {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if code := strings.TrimSpace(line); strings.Contains(code, e.Pool.Listen.Path) && !strings.HasPrefix(code, "#") && !strings.HasPrefix(code, "//") {
+			return true
+		}
+	}
+	return false
 }
 
 // askLive asks the pool itself, by its own socket, if nothing was found so far: its

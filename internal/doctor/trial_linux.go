@@ -53,7 +53,7 @@ type trial struct {
 	marked  string // "NAME=VALUE"
 	gone    chan struct{}
 	exit    worker.Exit // set before gone is closed
-	own     []string    // addresses it listens on besides ours; set by wait
+	own     []string    // addresses it listens on besides ours; set by wait, removed by end
 
 	mu     sync.Mutex // the reader of the pipe writes, whoever examines reads
 	output []byte
@@ -201,9 +201,23 @@ func (t *trial) end() {
 	for _, pid := range t.pids() {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
+	for _, address := range t.own {
+		removeStale(address)
+	}
 	_ = t.socket.Unlink()
 	t.socket.Close()
 	os.RemoveAll(t.folder)
+}
+
+// removeStale removes the name of a socket on which nobody listens any more.
+func removeStale(address string) {
+	a, err := listen.Parse(address)
+	if err != nil || a.Kind != listen.Unix {
+		return
+	}
+	if holder, err := listen.At(a); err == nil && holder == nil {
+		_ = os.Remove(a.Path)
+	}
 }
 
 // doing is what the first process of the trial is blocked in, as far as the kernel

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +41,7 @@ func TestDoctorLooksAtARunningPool(t *testing.T) {
 		name  string
 		pool  pool
 		args  []string
+		shell []string
 		hurt  func(t *testing.T, s *supervisor)
 		cause string
 	}{
@@ -60,6 +62,18 @@ func TestDoctorLooksAtARunningPool(t *testing.T) {
 		{name: "program-broken-since", pool: pool{command: []string{"/usr/bin/perl", "$D/app.pl"}}, hurt: func(t *testing.T, s *supervisor) {
 			write(t, filepath.Join(s.folder, "app.pl"), "use Not::There;\n")
 		}, cause: `Perl does not find the module Not/There.pm`},
+		{name: "binds-the-address-itself", pool: pool{command: []string{"/usr/bin/perl", "$D/app.pl"}}, hurt: func(t *testing.T, s *supervisor) {
+			write(t, filepath.Join(s.folder, "app.pl"), where(s.folder, "use FCGI;\nunlink '$D/app.sock';\nmy $s = FCGI::OpenSocket('$D/app.sock', 5);\nsleep 1000;\n"))
+			was := inode(t, s.socket)
+			t.Cleanup(func() {
+				if !os.SameFile(was, inode(t, s.socket)) {
+					t.Error("doctor took the socket away from its clients")
+				}
+			})
+		}, cause: `names the pool's socket .* itself.*bindAddress`},
+		{name: "inherited-by-nobody", pool: pool{command: []string{"/usr/bin/perl", "$D/app.pl"}, keys: `inherit_environment = ["BLOG_KEY"]`}, hurt: func(t *testing.T, s *supervisor) {
+			write(t, filepath.Join(s.folder, "app.pl"), perlApp(`die "no" unless $ENV{BLOG_KEY};`, perlAnswer))
+		}, shell: []string{"BLOG_KEY=x"}, cause: `works with BLOG_KEY as it is in your shell`},
 		{name: "not-read-yet", hurt: func(t *testing.T, s *supervisor) {
 			text, err := os.ReadFile(s.config())
 			if err != nil {
@@ -85,7 +99,7 @@ func TestDoctorLooksAtARunningPool(t *testing.T) {
 			if len(d.args) == 0 {
 				args = append(args, "--as", "www-data")
 			}
-			r, code := doctorSays(t, nil, args...)
+			r, code := doctorSays(t, d.shell, args...)
 			mustSay(t, r, code, d.cause)
 		})
 	}
@@ -151,4 +165,75 @@ func holdAll(t *testing.T, s *supervisor, request func() []byte) {
 		}
 		return nil
 	})
+}
+
+// TestDoctorFindsTheWebServer has a real nginx in front. Other tests' servers run
+// beside it, so that which one is named is not known.
+func TestDoctorFindsTheWebServer(t *testing.T) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, processes: 1, keys: `listen_mode = "0666"`})
+	nginx(t, "unix:"+s.socket, "")
+	r, code := doctorSays(t, nil, "--config", s.config())
+	if code != 0 {
+		t.Errorf("exit code %d:\n%s", code, readable(r))
+	}
+	for _, f := range r.Findings {
+		if f.Check == "web server" && regexp.MustCompile(`^\w+ \(pid \d+, user [\w-]+\).* may connect to`).MatchString(f.Text) {
+			return
+		}
+	}
+	t.Errorf("no web server was found:\n%s", readable(r))
+}
+
+// TestDoctorForPeople looks at the text form, and at mistakes on the command line.
+func TestDoctorForPeople(t *testing.T) {
+	d := deployment{files: map[string]string{"app.fcgi": "#!/usr/bin/perl\nuse Not::There;\n"}}
+	folder, configuration := deploy(t, d)
+	o := runCommand(binary, "doctor", "app", "--config", configuration, "--as", "www-data")
+	first, rest, _ := strings.Cut(o.stdout, "\n")
+	if o.code != 1 || !strings.Contains(first, "Perl does not find the module Not/There.pm") || !strings.HasPrefix(rest, "try: ") || o.stderr != "" {
+		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"nosuchpool", "--config", configuration}, 1, "there is no such pool; there are: app"},
+		{[]string{"--config", folder + "/nothing.toml"}, 2, "nothing.toml"},
+		{[]string{"--config", configuration, "--as", "nosuchuser"}, 2, "nosuchuser"},
+		{[]string{"--config", configuration, "--path", "login"}, 2, "does not begin with a slash"},
+		{[]string{"--config", configuration, "--prefix", "/a", "--path", "/b"}, 2, "is not under"},
+		{[]string{"--config", configuration, "-p", "nonsense"}, 2, "NAME=value"},
+		{[]string{"--config", configuration, "--timeout", "0s"}, 2, "--timeout"},
+		{[]string{"a", "b", "--config", configuration}, 2, "one pool"},
+		{[]string{"--listen", "unix:/run/x.sock", "--", "relative/path"}, 2, "relative"},
+	} {
+		if o := runCommand(binary, append([]string{"doctor"}, c.args...)...); o.code != c.code || !strings.Contains(o.stderr, c.says) {
+			t.Errorf("doctor %s: exit code %d, %s; want %d and %q", strings.Join(c.args, " "), o.code, o.stderr, c.code, c.says)
+		}
+	}
+}
+
+// TestDoctorOfACommand needs no configuration, starts nothing with --no-start, and
+// can be asked by an ordinary user about a program of its own.
+func TestDoctorOfACommand(t *testing.T) {
+	folder, _ := deploy(t, deployment{files: perlFiles("", perlAnswer)})
+	command := []string{"--listen", "unix:" + folder + "/../x.sock", "--", folder + "/app.fcgi"}
+	o := runCommand(binary, append([]string{"doctor", "--user", "www-data"}, command...)...)
+	if o.code != 0 || !strings.Contains(o.stdout, "nothing wrong was found") || !strings.Contains(o.stdout, "answered with status 200") {
+		t.Errorf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	o = runCommand(binary, append([]string{"doctor", "--no-start"}, command...)...)
+	if o.code != 0 || !strings.Contains(o.stdout, "unchecked  start") {
+		t.Errorf("--no-start: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	as := []string{"--reuid", "www-data", "--regid", "www-data", "--clear-groups", binary, "doctor"}
+	o = runCommand("setpriv", append(as, "--listen", "unix:/tmp/"+uniqueName("doctor")+".sock", "--", folder+"/app.fcgi")...)
+	if o.code != 0 || !strings.Contains(o.stdout, "answered with status 200") {
+		t.Errorf("as www-data: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	o = runCommand("setpriv", append(as, "--user", "nobody", "--listen", "unix:/tmp/"+uniqueName("doctor")+".sock", "--", folder+"/app.fcgi")...)
+	if !strings.Contains(o.stdout, "only root") {
+		t.Errorf("as www-data for nobody: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
 }
