@@ -127,11 +127,9 @@ func (e *examination) blameFault(t *trial, r reply) {
 			what += ": " + doing
 		}
 	}
-	select {
-	case <-t.gone:
+	if isClosed(t.gone) {
 		what = fmt.Sprintf("the worker ends in the middle of a request (%s)", t.exit.Text())
 		e.killed = t.exit.Reason() == "signal"
-	default:
 	}
 	if strings.Contains(e.program(), "uwsgi") && !strings.Contains(strings.Join(e.Pool.Command, " "), "fastcgi") {
 		what, remedy = "uWSGI speaks its own protocol here, not FastCGI: "+what, `add "--protocol", "fastcgi" to command`

@@ -39,6 +39,7 @@ var symptoms = []symptom{
 	say(environmentKind, `\$ENV\{["']?(\w+)["']?\}`, "it needs the environment variable $1", ""),
 	say(environmentKind, `\b([A-Z][A-Z0-9_]{2,})["']?(?: environment variable)?:? (?:(?:is|was) (?:not|un) ?set|(?:is )?(?:not defined|undefined)|(?:is )?unset|must be set|is required|is missing|parameter not set|unbound variable)\b`,
 		"it needs the environment variable $1", ""),
+	say(environmentKind, `\b([A-Z][A-Z0-9_]{2,})["']? environment variable`, "it needs the environment variable $1", ""),
 	say(environmentKind, `(?i:environment variable)[ :]+["'$]?([A-Z][A-Z0-9_]{2,})`, "it needs the environment variable $1", ""),
 
 	// A library or module that is not there.
@@ -70,14 +71,14 @@ var symptoms = []symptom{
 		"it runs out of memory: $1", "see the memory limit of the language, of the unit (MemoryMax=) and of the machine (free -m)"),
 	say(certainKind, `(?i)(no space left on device)`, "a file system is full", "df -h; df -i"),
 	say(certainKind, `(?i)(read-only file system)`, "it writes to a file system that is read-only", "see ReadWritePaths= of the unit"),
-	say(fileKind, `(?i)permission denied:? ["'(]?(?:@ \w+ - )?(/[^"'\s):]+)`, "its user may not use $1", "see namei -l $1"),
+	say(fileKind, `(?i)permission denied(?::? | @ \w+ - |, \w+ )["'(]?(/[^"'\s):]+)`, "its user may not use $1", "see namei -l $1"),
 	say(fileKind, `(?i)(?:open|opening|read|write|create|access|mkdir|stat|exec|Can't open)\w* ["'(]?(/[^"'\s):]+)["')]?: [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
 	say(fileKind, `(?m)(?:^|: )(/[^"'\s:]+): [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
 
 	// A file that is not there; an absolute name is judged as it stands.
-	say(fileKind, `(?i)no such file or directory:? (?:@ \w+ - |, \w+ )?["'(]?([^"'\s)]*[^"'\s).,:])`, "it does not find the file $1", ""),
-	say(fileKind, `(?i)\bopen\w* ["'(]?([^"'\s):]+)["')]?:(?: failed to open stream:)? no such file or directory`, "it does not find the file $1", ""),
 	say(fileKind, `(?i)(?:fopen|file_get_contents|require|include)\w*\(([^)]+)\): failed to open stream: no such file`, "it does not find the file $1", ""),
+	say(fileKind, `(?i)no such file or directory(?:: | @ \w+ - |, \w+ )["'(]?([^"'\s)]*[^"'\s).,:])`, "it does not find the file $1", ""),
+	say(fileKind, `(?i)\bopen\w* ["'(]?([^"'\s):]+)["')]?:(?: failed to open stream:)? no such file or directory`, "it does not find the file $1", ""),
 	say(fileKind, `(?im)(?:^|: )["']?([^"'\s:]+)["']?: no such file or directory`, "it does not find the file $1", ""),
 
 	say(certainKind, `(?m)(?:^|: )([\w./-]+): (?:command )?not found$`, "the program $1 is not in the worker's PATH", "write its whole path, or set PATH in environment"),

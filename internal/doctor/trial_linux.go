@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -174,13 +175,32 @@ func (t *trial) goneSoon() bool {
 	}
 }
 
-// pids are all the processes that the trial has brought about.
+// pids are all the processes that the trial has brought about: the worker and its
+// descendants, and those with its mark, which a program may overwrite (nginx does,
+// with its title).
 func (t *trial) pids() []int {
 	var pids []int
+	if t.process != nil && !isClosed(t.gone) {
+		pids = append(pids, t.process.PID)
+	}
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, worker.Children(pids[i])...)
+	}
 	for _, p := range worker.Find(t.marked) {
-		pids = append(pids, p.PID)
+		if !slices.Contains(pids, p.PID) {
+			pids = append(pids, p.PID)
+		}
 	}
 	return pids
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // stop asks the worker to end as a supervisor would, and says how it did.
