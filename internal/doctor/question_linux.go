@@ -94,8 +94,8 @@ func (e *examination) askTrial(t *trial, q question) reply {
 		return reply{err: err}
 	}
 	r := ask(ctx, q, conn)
-	if r.err != nil && !r.timedOut() {
-		_ = !t.again(ctx) // so that a dying worker's last words are there
+	if !r.fine() && !r.timedOut() {
+		_ = t.again(ctx) // so that its last words are there
 	}
 	return r
 }
