@@ -221,7 +221,7 @@ func (e *examination) otherMount(t *trial, first reply) bool {
 		return false
 	}
 	e.report.problem(ground, "answer", fmt.Sprintf("the prefix is cut in the wrong place: %s is not found with %s, but is with %s", path, first.names, second.names),
-		"have the web server send SCRIPT_NAME and PATH_INFO so, as fcgi-supervisor webconf does with --prefix", "--prefix '"+other+"'")
+		fmt.Sprintf("have the web server mount the application at %q: SCRIPT_NAME and PATH_INFO as in the second case", other))
 	return true
 }
 

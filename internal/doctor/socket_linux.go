@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"fcgi-supervisor/internal/config"
@@ -159,7 +160,7 @@ func (e *examination) checkVisitors(a listen.Address) {
 		f := e.mayConnect(v, a.Path)
 		if f == nil {
 			able = append(able, v.name)
-		} else if refusal == nil {
+		} else if refusal == nil || refusal.Verdict == Unknown {
 			refusal = f
 		}
 	}
@@ -170,10 +171,17 @@ func (e *examination) checkVisitors(a listen.Address) {
 	e.report.add(*refusal)
 }
 
+// private are the folders that systemd gives a service of its own, or hides:
+// PrivateTmp= and ProtectHome= of systemd.exec(5).
+var private = regexp.MustCompile(`^/(tmp|var/tmp|home|root|run/user)/`)
+
 func (e *examination) mayConnect(v visitor, path string) *Finding {
 	problem := Finding{Check: "web server", Verdict: Problem, weight: ground}
 	if v.pid != 0 && !sees(v.pid, path) {
-		problem.Text = fmt.Sprintf("%s does not see %s: it has folders of its own there (PrivateTmp=)", v.name, path)
+		if !private.MatchString(path) { // in a container, perhaps, that has the socket elsewhere
+			return &Finding{Check: "web server", Verdict: Unknown, Text: fmt.Sprintf("%s does not see %s: it has a file system of its own", v.name, path)}
+		}
+		problem.Text = fmt.Sprintf("%s does not see %s: it has folders of its own there (PrivateTmp=, ProtectHome=)", v.name, path)
 		problem.Remedy = "a socket in /run, as in listen = \"unix:/run/fcgi-supervisor/" + e.Pool.Name + ".sock\""
 		return &problem
 	}

@@ -237,3 +237,20 @@ func TestDoctorOfACommand(t *testing.T) {
 		t.Errorf("as www-data for nobody: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
 }
+
+// TestDoctorLeavesNoSocket: a program that binds the pool's path itself, started by
+// doctor where nobody else listens, leaves its file there; doctor takes it away.
+func TestDoctorLeavesNoSocket(t *testing.T) {
+	folder, configuration := deploy(t, deployment{
+		files:  map[string]string{"app.fcgi": "#!/usr/bin/perl\nuse FCGI;\nmy $s = FCGI::OpenSocket('$D/open/own.sock', 5);\nsleep 1000;\n"},
+		listen: "unix:$D/open/own.sock",
+		change: func(t *testing.T, folder string) {
+			mustRun(t, folder, "install", "-d", "-o", "www-data", "open")
+		},
+	})
+	r, code := doctorSays(t, nil, "--config", configuration, "--as", "www-data", "--timeout", "10s")
+	mustSay(t, r, code, `makes a socket of its own, unix:`+regexp.QuoteMeta(folder)+`/open/own.sock, instead`)
+	if left := socketsIn(folder); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
