@@ -19,7 +19,7 @@ import (
 // killSignal is what ends a worker that does not heed its stop signal.
 const killSignal = unix.SIGKILL
 
-// Bounds of what is tried, and read, to find a difference.
+// Bounds of what is tried, and of what is read, to find a difference.
 const (
 	maxTrials     = 12
 	trialPatience = 4 * time.Second
@@ -36,6 +36,7 @@ type difference struct {
 	change func(*worker.Spec)
 	text   string
 	remedy string
+	likely int // those with more come first
 }
 
 // differ starts the failing worker again, each time with one thing as it is in the
@@ -137,6 +138,9 @@ func (e *examination) variables(spec worker.Spec) []difference {
 			text:   fmt.Sprintf("with %s as it is in your shell, and not without: workers get a short, listed environment", name),
 			remedy: fmt.Sprintf("environment = { %s = \"...\" }, or environment_file", name),
 		}
+		if read[name] {
+			d.likely = 1
+		}
 		if name == "PATH" {
 			d.text = "with the PATH of your shell, and not with the workers': another interpreter or program is found there" + e.interpreters(spec, value)
 			d.remedy = "write whole paths, in the #! line too, or environment = { PATH = \"...\" }"
@@ -144,17 +148,8 @@ func (e *examination) variables(spec worker.Spec) []difference {
 		list = append(list, d)
 	}
 	// A program's own names come first: they are the likelier ones.
-	slices.SortStableFunc(list, func(a, b difference) int { return strings.Compare(ownFirst(a, read), ownFirst(b, read)) })
+	slices.SortStableFunc(list, func(a, b difference) int { return b.likely - a.likely })
 	return list
-}
-
-func ownFirst(d difference, read map[string]bool) string {
-	for name := range read {
-		if strings.Contains(d.text, "with "+name+" as") {
-			return "a"
-		}
-	}
-	return "b"
 }
 
 // interpreters tells which program a #!/usr/bin/env line finds in both PATHs.
