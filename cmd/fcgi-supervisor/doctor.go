@@ -51,7 +51,7 @@ Exit code 0: healthy; 1: a problem was found; 2: usage or configuration error.`,
 	flags.DurationVar(&o.Patience, "timeout", doctorPatience, "how much `TIME` a worker may take to start, and to answer")
 	flags.BoolVar(&noStart, "no-start", false, "start no worker: look only")
 	format := addOutputFlag(cmd)
-	registerPoolFlags(flags)
+	registerPoolFlags(flags, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.NoStart = noStart
 		if err := checkDoctorFlags(o); err != nil {

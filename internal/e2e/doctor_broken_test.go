@@ -26,7 +26,7 @@ func flaskFiles(body string) map[string]string {
 	return map[string]string{"app.py": "from flask import Flask\napp = application = Flask(__name__)\n" + body}
 }
 
-var uwsgi = []string{"/usr/bin/uwsgi-core", "--plugin", "python3", "--protocol", "fastcgi", "--module", "app", "--need-app", "--buffer-size", "32768", "--disable-logging"}
+var uwsgiFlask = []string{"/usr/bin/uwsgi-core", "--plugin", "python3", "--protocol", "fastcgi", "--module", "app", "--need-app", "--buffer-size", "32768", "--disable-logging"}
 
 func chmod(name string, mode os.FileMode) func(*testing.T, string) {
 	return func(t *testing.T, folder string) {
@@ -151,7 +151,7 @@ var brokenDeployments = []deployment{
 	{name: "fails without a word", files: map[string]string{"app.fcgi": "#!/bin/sh\nexit 7\n"}, cause: `exit code 7.* without a word`},
 	{name: "CGI program", files: map[string]string{"app.fcgi": "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nhello\\n'\n"}, cause: `is a CGI program.*fcgiwrap`},
 	{name: "daemon", command: []string{"/usr/bin/setsid", "--fork", "/bin/sleep", "1000"}, cause: `makes itself a daemon.*foreground`},
-	{name: "uwsgi without an application", files: map[string]string{"app.py": "nothing = 1\n"}, command: uwsgi, keys: `directory = "$D"`, cause: `uWSGI does not find the application`},
+	{name: "uwsgi without an application", files: map[string]string{"app.py": "nothing = 1\n"}, command: uwsgiFlask, keys: `directory = "$D"`, cause: `uWSGI does not find the application`},
 	{name: "interpreter of the shell", files: map[string]string{"app.fcgi": strings.Replace(perlApp("use OnlyHere;", perlAnswer), "#!/usr/bin/perl", "#!/usr/bin/env perl", 1),
 		"bin/perl": "#!/bin/sh\nexec /usr/bin/perl -I $D/lib \"$@\"\n", "lib/OnlyHere.pm": "package OnlyHere; 1;\n"},
 		shell: []string{"PATH=$D/bin:/usr/bin:/bin"}, cause: `works with the PATH of your shell.*\$D/bin/perl, and /usr/bin/perl for the workers`},
@@ -161,7 +161,7 @@ var brokenDeployments = []deployment{
 	{name: "bindAddress", files: map[string]string{"app.fcgi": "#!/usr/bin/perl\nuse FCGI;\nmy $s = FCGI::OpenSocket('/tmp/doctor-own-$$.sock', 5);\nunlink '/tmp/doctor-own-$$.sock';\n" +
 		"my $r = FCGI::Request(\\*STDIN, \\*STDOUT, \\*STDERR, \\%ENV, $s);\nwhile ($r->Accept() >= 0) { print \"Content-Type: text/plain\\r\\n\\r\\n\"; }\n"},
 		cause: `makes a socket of its own, unix:.*instead of taking connections from descriptor 0.*bindAddress`},
-	{name: "app.run", files: flaskFiles("app.run(port=19463)\n"), command: uwsgi, keys: `directory = "$D"`, cause: `starts a server of its own on tcp:127.0.0.1:19463.*app.run\(\)`},
+	{name: "app.run", files: flaskFiles("app.run(port=19463)\n"), command: uwsgiFlask, keys: `directory = "$D"`, cause: `starts a server of its own on tcp:127.0.0.1:19463.*app.run\(\)`},
 	{name: "HTTP server", files: map[string]string{"app.fcgi": "#!/bin/sh\nexec /usr/bin/python3 -m http.server --bind 127.0.0.1 19464\n"}, cause: `starts a server of its own on tcp:127.0.0.1:19464`},
 	{name: "port in use", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\nimport socket\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\nt = socket.socket(); t.bind(s.getsockname())\n"},
 		cause: `opens a socket of its own, and that address is in use`},
@@ -181,9 +181,9 @@ var brokenDeployments = []deployment{
 	{name: "hang in the request", files: perlFiles("", `sleep 1000;`), args: []string{"--timeout", "2s"}, cause: `no whole answer within 2s: it sleeps`},
 	{name: "one request only", files: map[string]string{"app.fcgi": "#!/usr/bin/perl\nuse FCGI;\nmy $r = FCGI::Request();\nif ($r->Accept() >= 0) { " + perlAnswer + " }\n"},
 		cause: `ends after one request`},
-	{name: "flask error", files: flaskFiles("@app.get('/')\ndef home():\n    raise ValueError('no such blog')\n"), command: uwsgi, keys: `directory = "$D"`,
+	{name: "flask error", files: flaskFiles("@app.get('/')\ndef home():\n    raise ValueError('no such blog')\n"), command: uwsgiFlask, keys: `directory = "$D"`,
 		cause: `status 500: Python ends with ValueError: no such blog`},
-	{name: "flask template", files: flaskFiles("import flask\n@app.get('/')\ndef home():\n    return open('templates/home.html').read()\n"), command: uwsgi,
+	{name: "flask template", files: flaskFiles("import flask\n@app.get('/')\ndef home():\n    return open('templates/home.html').read()\n"), command: uwsgiFlask,
 		keys: `directory = "$D"`, cause: `status 500: it does not find the file templates/home.html.*relative`},
 	{name: "PHP error", files: map[string]string{"index.php": "<?php nosuchfunction();\n"}, command: []string{"/usr/bin/php-cgi"}, keys: `directory = "$D"`,
 		cause: `status 500: PHP ends with Fatal error: .*nosuchfunction`},
