@@ -93,7 +93,7 @@ func newRoot() *cobra.Command {
 	addCommonFlags(root)
 	root.AddCommand(newRunCommand(), newDevCommand(), newDemoCommand(), newDemoWorkerCommand(), newCheckCommand(), newStatusCommand(), newStartCommand(),
 		newStopCommand(), newReloadCommand(), newRestartCommand(), newScaleCommand(), newUpgradeCommand(), newLogsCommand(), newEventsCommand(),
-		newRequestCommand(), newWebconfCommand(), newConvertCommand(), newInstallCommand(), newUninstallCommand(),
+		newRequestCommand(), newDoctorCommand(), newWebconfCommand(), newConvertCommand(), newInstallCommand(), newUninstallCommand(),
 		newBackgroundCommand(), newLeftoversCommand(), newLeaveCommand(), newVersionCommand(), newCompletionCommand(), newDocsCommand())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = asUsage(cmd.Args)

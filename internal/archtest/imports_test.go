@@ -38,11 +38,12 @@ var may = map[string][]string{
 	"init/systemd":       {},
 	"init/sysv":          {},
 	"deploy/stage":       {"internal/service"},
+	"internal/doctor":    {"worker", "internal/config", "internal/control", "internal/executor", "internal/fastcgi", "internal/listen"},
 	"internal/docs":      {"internal/config", "metrics"},
 	"internal/archtest":  {},
 	"internal/e2e":       {},
 	"internal/boottest":  {},
-	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/convert", "internal/daemon", "internal/demo", "internal/dev",
+	"cmd/fcgi-supervisor": {"worker", "supervisor", "internal/config", "internal/control", "internal/convert", "internal/daemon", "internal/demo", "internal/dev", "internal/doctor",
 		"internal/fastcgi", "internal/listen", "internal/logs", "internal/notify", "internal/service", "internal/webserver", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term"},
 }
 

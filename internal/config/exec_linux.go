@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -99,6 +101,10 @@ func (a account) loader(path string, file *os.File) *fault {
 	if err != nil {
 		return &fault{text: fmt.Sprintf("%s is a damaged ELF program: %v", path, err)}
 	}
+	if foreign(program.Machine) {
+		return &fault{text: fmt.Sprintf("%s is a program for another processor (%s), not for this one (%s)", path,
+			strings.ToLower(strings.TrimPrefix(program.Machine.String(), "EM_")), runtime.GOARCH)}
+	}
 	for _, segment := range program.Progs {
 		if segment.Type != elf.PT_INTERP || segment.Filesz > unix.PathMax {
 			continue
@@ -112,6 +118,27 @@ func (a account) loader(path string, file *os.File) *fault {
 		}
 	}
 	return nil
+}
+
+// foreign says that a program is for processors on which this kernel runs nothing.
+// An emulator, registered with binfmt_misc, may run it all the same.
+func foreign(machine elf.Machine) bool {
+	ours := map[string][]elf.Machine{
+		"amd64": {elf.EM_X86_64, elf.EM_386}, "arm64": {elf.EM_AARCH64, elf.EM_ARM},
+	}[runtime.GOARCH]
+	return ours != nil && !slices.Contains(ours, machine) && !otherFormats()
+}
+
+// headOf is the beginning of a file, empty if it cannot be read.
+func headOf(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	head := make([]byte, maxHead)
+	n, _ := io.ReadFull(file, head)
+	return string(head[:n])
 }
 
 // otherFormats says that the kernel runs more than ELF and scripts here (binfmt_misc).

@@ -16,6 +16,7 @@ import (
 type Problem struct {
 	Where  string // FILE:LINE of the key, or the flag
 	Pool   string // empty if it is about the supervisor
+	Key    string // what it is about, as the key is called within its table
 	Text   string
 	Remedy string // a command that probably helps, or empty
 	Fatal  bool   // the pool cannot work like this
@@ -67,7 +68,7 @@ func (m *machineCheck) note(path string, f *fault, fatal bool) {
 	if at, given := m.pool.places[path]; given {
 		where = at.line()
 	}
-	m.problems = append(m.problems, Problem{Where: where, Pool: m.pool.Name, Text: f.text, Remedy: f.remedy, Fatal: fatal})
+	m.problems = append(m.problems, Problem{Where: where, Pool: m.pool.Name, Key: path, Text: f.text, Remedy: f.remedy, Fatal: fatal})
 }
 
 func (m *machineCheck) run() {

@@ -1,8 +1,7 @@
 package e2e
 
 // The commands that change a pool, on C workers. The rolling restart under load
-// and reloads are in kinds_test.go. Not covered: upgrade, doctor and the others of
-// later versions.
+// and reloads are in kinds_test.go. Not covered: upgrade, doctor, which have their own files.
 
 import (
 	"cmp"

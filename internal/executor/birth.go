@@ -33,7 +33,7 @@ func (c *crew) birth(generation int) (*birth, error) {
 	if b := c.births[generation]; b != nil {
 		return b, nil
 	}
-	b, err := newBirth(c.cfg)
+	b, err := newBirth(c.cfg, os.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +50,12 @@ func (c *crew) forget(before int) {
 	c.changed()
 }
 
-func newBirth(p config.Pool) (*birth, error) {
+func newBirth(p config.Pool, inherited func(string) (string, bool)) (*birth, error) {
 	uid, gid, groups, home, shell, err := config.Credentials(p)
 	if err != nil {
 		return nil, err
 	}
-	env, err := config.Environment(p, home, shell, userName(p, uid), os.LookupEnv)
+	env, err := config.Environment(p, home, shell, userName(p, uid), inherited)
 	if err != nil {
 		return nil, err
 	}
