@@ -74,6 +74,10 @@ func acceptanceKinds(t *testing.T) []measured {
 	master.command = func() []string {
 		return append(uwsgi.command(), "--master", "--die-on-term", "--processes", "1")
 	}
+	gently := uwsgi
+	gently.command = func() []string {
+		return append(uwsgi.command(), "--master", "--processes", "1", "--hook-master-start", "unix_signal:15 gracefully_kill_them_all")
+	}
 	slow := kind{command: func() []string {
 		return []string{"/bin/sh", "-c", "sleep 3; exec " + filepath.Join(workers, "worker-c")}
 	}}
@@ -90,6 +94,8 @@ func acceptanceKinds(t *testing.T) []measured {
 		{kind: known["go"], title: "Go, net/http/fcgi", usual: "29"},
 		{kind: uwsgi, title: "Flask under uWSGI", usual: "16"},
 		{kind: master, title: "Flask under uWSGI with a master", usual: "20"},
+		{kind: uwsgi, title: "Flask under uWSGI, stop_signal HUP", usual: "0", keys: `stop_signal = "SIGHUP"`},
+		{kind: gently, title: "Flask under uWSGI, gentle master", usual: "0"},
 		{kind: known["node"], title: "Node", usual: "17"},
 		{kind: kind{command: own("/usr/bin/lua5.1", "worker.lua")}, title: "Lua, WSAPI", usual: "0"},
 		{kind: kind{command: own("/usr/bin/clisp", "-q", "-q", "worker.lisp")}, title: "CLISP", usual: "0"},
