@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ working directory, to see what makes the difference.
 Exit code 0: healthy; 1: a problem was found; 2: usage or configuration error.`,
 		Example: `  fcgi-supervisor doctor blog
   fcgi-supervisor doctor --as www-data --path /login
-  fcgi-supervisor doctor --user www-data --listen unix:/run/app.sock -- /var/www/app/app.fcgi`,
+  fcgi-supervisor doctor --user www-data -- /var/www/app/app.fcgi`,
 		ValidArgsFunction: completePools(1),
 	}
 	flags := cmd.Flags()
@@ -114,6 +115,12 @@ func examine(cmd *cobra.Command, args []string, o doctor.Options) ([]*doctor.Rep
 	}
 	if len(names) > 1 || len(names) == 1 && len(command) > 0 {
 		return nil, usageError(cmd, errors.New("doctor takes one pool, or a command after --"))
+	}
+	if len(command) > 0 && !cmd.Flags().Changed("listen") { // the trial has a socket of its own anyway
+		nowhere := filepath.Join(os.TempDir(), fmt.Sprintf("fcgi-doctor-%d.sock", os.Getpid()))
+		if err := cmd.Flags().Set("listen", "unix:"+nowhere); err != nil {
+			return nil, err
+		}
 	}
 	cfg, err := runConfig(cmd, command)
 	if err != nil {
