@@ -5,6 +5,7 @@ package worker
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,31 +24,53 @@ type Usage struct {
 }
 
 // UsageOf reads /proc for the process that had that pid and start time; false if
-// it is not there any more. It is called for every worker at every look, so it asks
-// for nothing twice.
+// it is not there any more.
 func UsageOf(pid int, startedAtTicks uint64) (Usage, bool) {
 	leader, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil || leader.startTicks != startedAtTicks {
 		return Usage{}, false
 	}
-	u := Usage{FDsKnown: true}
-	u.add(pid, leader)
-	return u, true
+	u := usageOf(pid, leader.threads)
+	_, err = startTicks(pid) // it may have ended meanwhile
+	return u, err == nil
 }
 
-// add counts a process and its descendants.
-func (u *Usage) add(pid int, s stat) {
-	u.RSSBytes += s.rssPages * uint64(os.Getpagesize())
-	u.CPUSeconds += float64(s.ticks+s.reaped) / clockTicks
-	u.Threads += s.threads
-	fds, known := openFDs(pid)
-	u.FDs += fds
-	u.FDsKnown = u.FDsKnown && known
-	for _, child := range childrenOf(pid, s.threads) {
-		if s, err := readStat(fmt.Sprintf("/proc/%d/stat", child)); err == nil {
-			u.add(child, s)
+// steadyTries is how often a process is looked at whose children end meanwhile.
+const steadyTries = 5
+
+// usageOf counts a process and its descendants. The time of a child that is waited
+// for moves to its parent: the parent is read last, and all of it once more if a
+// child has gone meanwhile, which would else be counted twice or not at all.
+func usageOf(pid, threads int) Usage {
+	var u Usage
+	for range steadyTries {
+		u = Usage{FDsKnown: true}
+		children := childrenOf(pid, threads)
+		for _, child := range children {
+			if s, err := readStat(fmt.Sprintf("/proc/%d/stat", child)); err == nil {
+				u.add(usageOf(child, s.threads))
+			}
+		}
+		s, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			break
+		}
+		fds, known := openFDs(pid)
+		u.add(Usage{RSSBytes: s.rssPages * uint64(os.Getpagesize()), CPUSeconds: float64(s.ticks+s.reaped) / clockTicks,
+			Threads: s.threads, FDs: fds, FDsKnown: known})
+		if len(children) == 0 || slices.Equal(children, childrenOf(pid, s.threads)) {
+			break
 		}
 	}
+	return u
+}
+
+func (u *Usage) add(v Usage) {
+	u.RSSBytes += v.RSSBytes
+	u.CPUSeconds += v.CPUSeconds
+	u.Threads += v.Threads
+	u.FDs += v.FDs
+	u.FDsKnown = u.FDsKnown && v.FDsKnown
 }
 
 // childrenOf is Children of a process of which the number of threads is known: one
