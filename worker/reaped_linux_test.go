@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestUsageNeverGoesBack: the CPU time of a descendant that has ended and been waited
@@ -44,6 +47,12 @@ func TestUsageNeverGoesBack(t *testing.T) {
 	if last == 0 {
 		t.Error("no CPU time was seen")
 	}
+	eventually(t, "the shell is sleep, whose descriptors stay the same", func() bool {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", cmd.Process.Pid))
+		call, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", cmd.Process.Pid))
+		return err == nil && err2 == nil && string(name) == "sleep\n" && string(call) != "running\n" &&
+			strings.HasPrefix(string(call), fmt.Sprint(unix.SYS_CLOCK_NANOSLEEP)+" ")
+	})
 	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", cmd.Process.Pid))
 	if u, _ := UsageOf(cmd.Process.Pid, ticks); err != nil || u.FDs != len(list) || !u.FDsKnown {
 		t.Errorf("%d descriptors (%v), want %d (%v)", u.FDs, u.FDsKnown, len(list), err)
