@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"maps"
-
 	"time"
 
 	"fcgi-supervisor/worker"

@@ -43,7 +43,7 @@ pool that the flags describe and that needs no file.`,
 			return err
 		}
 		self, _ := os.Executable()
-		err = daemon.Run(cmd.Context(), cfg, daemon.Options{Version: version, Binary: self, Args: os.Args[1:]})
+		err = daemon.Run(cmd.Context(), cfg, daemon.Options{Version: version, Exit: os.Exit, Binary: self, Args: os.Args[1:]})
 		if err == nil {
 			return nil
 		}

@@ -63,6 +63,7 @@ type Options struct {
 	// there is no upgrade.
 	Binary string
 	Args   []string
+	Exit   func(code int) // ends the process for a restart; nil: the workers end with it
 }
 
 // Run keeps the pools of cfg running until ctx ends or a signal says so, and

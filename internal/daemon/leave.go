@@ -6,10 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
-
-	"fcgi-supervisor/worker"
 )
 
 // markLife is how long a mark means something: the signal follows it at once.
@@ -42,29 +39,14 @@ func Restarting(runtimeDir string) bool {
 // leave ends the process and leaves the workers to the next one. It returns only
 // if that cannot be; then everything goes on as before.
 func (d *Daemon) leave() error {
-	if !d.supervisor.Freeze() {
-		return errStopping
+	if d.options.Exit == nil {
+		return errors.New("only a supervisor that was started by `run` has a successor")
 	}
-	defer d.supervisor.Thaw()
-	release, ok := worker.Hold(haltGrace)
-	if !ok {
-		return fmt.Errorf("output of workers is not written within %s: is the disk of the logs full?", haltGrace)
-	}
-	defer release()
-	memory, alive := d.supervisor.Remember()
-	if !alive || memory.Stopping {
-		return errStopping
-	}
-	d.keeper.pause()
-	defer d.keeper.resume()
-	if err := d.stateNow(memory).write(statePath(d.runtimeDir())); err != nil {
-		return err
-	}
-	d.telling.manager.Status("restarting: the workers serve on")
-	d.log.Sync()
-	// At once: whatever else could be tidied up is the next one's now.
-	syscall.Exit(0)
-	return nil
+	return d.halted(func() error {
+		d.telling.manager.Status("restarting: the workers serve on")
+		d.options.Exit(0) // at once: whatever else could be tidied up is the next one's now
+		return nil
+	})
 }
 
 // succeedRestart gives every pool new workers where a restart is what we are for.

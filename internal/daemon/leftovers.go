@@ -10,7 +10,7 @@ import (
 // it has left too: none while a supervisor has that runtime folder.
 func Leftovers(runtimeDir string) []int {
 	s, err := parseState(statePath(runtimeDir))
-	if err != nil || s == nil || s.Lineage == "" || s.Boot != bootID() {
+	if err != nil || s == nil {
 		return nil
 	}
 	lock, err := control.Acquire(runtimeDir)

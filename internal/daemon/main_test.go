@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 func playProgram(path string) int {
 	cfg, err := config.Load(path)
 	if err == nil {
-		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Started: func(*daemon.Daemon) { fmt.Println("started") }})
+		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
 	}
 	switch {
 	case errors.Is(err, daemon.ErrRefused):

@@ -18,14 +18,11 @@ import (
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/listen"
-	"fcgi-supervisor/worker"
 )
 
 const (
 	// checkTimeout is how long a new program may take to say that it could go on.
 	checkTimeout = 10 * time.Second
-	// haltGrace is how long it may take until nothing is under way.
-	haltGrace = 5 * time.Second
 	// handoverVariable tells a program that it takes our place, and what it gets.
 	handoverVariable = "FCGI_SUPERVISOR_HANDOVER"
 	// handoverAnswer is how a program answers CheckHandover; its version follows.
@@ -95,16 +92,10 @@ func (d *Daemon) upgrade(r upgradeRequest) error {
 	d.log.Slog().Info("replacing the program", "version", d.options.Version, "by", next, "binary", binary)
 	restore := d.signals.hold()
 	defer restore()
-	if !d.supervisor.Freeze() {
-		return errStopping
+	if err := d.halted(func() error { return d.execute(binary) }); err != nil {
+		return fmt.Errorf("upgrade: %w", err)
 	}
-	defer d.supervisor.Thaw()
-	release, ok := worker.Hold(haltGrace)
-	if !ok {
-		return fmt.Errorf("upgrade: output of workers is not written within %s: is the disk of the logs full?", haltGrace)
-	}
-	defer release()
-	return d.execute(binary)
+	return nil
 }
 
 func (d *Daemon) newBinary(path string) (string, error) {
@@ -160,36 +151,26 @@ func CheckHandover(cfg *config.Config, version string) (answer string, err error
 	return handoverAnswer + version, nil
 }
 
-// execute writes the state down, lets the descriptors be inherited and becomes the
-// other program. Nothing happens meanwhile: the loop is frozen and nobody is buried.
+// execute lets the descriptors be inherited and becomes the other program; while
+// halted.
 func (d *Daemon) execute(binary string) error {
 	h := handover{Version: d.options.Version, StartedAt: d.startedAt, Lock: d.lock.FD()}
 	h.Sockets, h.Pipes = d.executor.Descriptors()
 	h.Named, h.Numbered = listen.Passed()
 	var err error
 	if h.Control, h.ControlTrace, err = d.listener.Heirloom(); err != nil {
-		return fmt.Errorf("upgrade: %w", err)
+		return err
 	}
 	defer unix.Close(h.Control)
-	memory, alive := d.supervisor.Remember()
-	if !alive || memory.Stopping {
-		return errStopping
-	}
-	d.keeper.pause()
-	defer d.keeper.resume()
-	if err := d.stateNow(memory).write(statePath(d.runtimeDir())); err != nil {
-		return fmt.Errorf("upgrade: %w", err)
-	}
 	text, err := json.Marshal(h)
 	if err != nil {
-		return fmt.Errorf("upgrade: %w", err)
+		return err
 	}
-	d.log.Sync()
 	h.inherit(0)
 	defer h.inherit(unix.FD_CLOEXEC)
 	environment := append(append(os.Environ(), d.telling.manager.Environ()...), handoverVariable+"="+string(text))
 	err = syscall.Exec(binary, append([]string{binary}, d.options.Args...), environment)
-	return fmt.Errorf("upgrade: execute %s: %w", binary, err)
+	return fmt.Errorf("execute %s: %w", binary, err)
 }
 
 // descriptors are all that is handed over.

@@ -148,7 +148,7 @@ func (e *Executor) bear(c *crew, o supervisor.Start, h *hand, announced chan str
 	}
 	spec := b.spec
 	spec.ListenFD = socket.FD()
-	spec.Env = append(append([]string{}, b.spec.Env...), lineageVariable+"="+e.lineage, poolVariable+"="+o.Pool,
+	spec.Env = append(append([]string{}, b.spec.Env...), Mark(e.lineage), poolVariable+"="+o.Pool,
 		workerVariable+"="+strconv.Itoa(o.Slot), generationVariable+"="+strconv.Itoa(o.Generation))
 	if c.cfg.Ready == config.ReadyNotify {
 		if h.notify, err = worker.NewNotify(uint64(o.ID)); err != nil {

@@ -72,7 +72,7 @@ func (e *Executor) vanished(c *crew, grace time.Duration) bool {
 func (e *Executor) strays(c *crew) []int {
 	if e.recalled {
 		var list []int
-		for _, p := range worker.Find(lineageVariable + "=" + e.lineage) {
+		for _, p := range worker.Find(Mark(e.lineage)) {
 			if p.Env[poolVariable] == c.cfg.Name && !e.born[p.PID] && !e.born[p.Group] {
 				list = append(list, p.PID)
 			}

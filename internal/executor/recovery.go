@@ -1,0 +1,135 @@
+package executor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"fcgi-supervisor/internal/listen"
+	"fcgi-supervisor/supervisor"
+	"fcgi-supervisor/worker"
+)
+
+// recovery takes the sockets of one pool back.
+type recovery struct {
+	crew    *crew
+	memory  Memory
+	byInode map[uint64]*listen.Socket
+}
+
+// of is the listening socket of a worker; nil if it has none of ours.
+func (r *recovery) of(p *worker.Process, generation int) *listen.Socket {
+	want := r.memory.Generations[generation].Socket.Inode
+	for _, fd := range append([]string{"0"}, descriptorsOf(p.PID)...) {
+		inode, ok := socketAt(p.PID, fd)
+		if !ok || fd != "0" && inode != want {
+			continue
+		}
+		number, _ := strconv.Atoi(fd)
+		if s := r.take(generation, inode, func() (int, error) { return p.Descriptor(number) }); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// take makes a Socket of a descriptor, once for each.
+func (r *recovery) take(generation int, inode uint64, descriptor func() (int, error)) *listen.Socket {
+	if s := r.byInode[inode]; s != nil {
+		return s
+	}
+	g := r.memory.Generations[generation]
+	address := g.Listen
+	if address == (listen.Address{}) {
+		address = r.crew.cfg.Listen
+	}
+	var socket *listen.Socket
+	fd, err := descriptor()
+	switch {
+	case err == nil:
+		socket, err = listen.Adopt(address, fd, generation, g.Socket)
+	case errors.Is(err, unix.EPERM):
+		socket, err = listen.Shadow(address, inode, generation, g.Socket), nil
+	}
+	if err != nil {
+		return nil
+	}
+	r.byInode[inode] = socket
+	if r.crew.on[generation] == nil {
+		r.crew.on[generation] = socket
+	}
+	return socket
+}
+
+// expose finds which of the sockets clients reach, and tells the loop.
+func (r *recovery) expose(f *supervisor.Finding) {
+	var exposed *listen.Socket
+	var apart []*listen.Socket
+	for _, s := range r.byInode {
+		switch reached := r.reached(s); {
+		case reached && s.FD() < 0 && s.Path() != "":
+			r.crew.over = s // another one will take its name
+			apart = append(apart, s)
+		case reached && s.FD() < 0:
+			f.Hopeless = true
+			apart = append(apart, s)
+		case reached && exposed == nil:
+			exposed = s
+		default:
+			apart = append(apart, s)
+		}
+	}
+	if exposed != nil {
+		r.crew.socket.Store(exposed)
+	}
+	r.crew.setApart(apart)
+	f.Bound = exposed != nil
+	for generation, s := range r.crew.on {
+		if s == exposed {
+			f.Exposed = append(f.Exposed, generation)
+		} else {
+			f.Apart = append(f.Apart, generation)
+		}
+	}
+}
+
+// reached: clients reach the socket. One that was handed to our predecessor is only
+// the right one as long as we are not handed another.
+func (r *recovery) reached(s *listen.Socket) bool {
+	switch s.Address().Kind {
+	case listen.Unix:
+		return s.Path() == r.crew.cfg.Listen.Path
+	case listen.Systemd, listen.FD:
+		handed, err := listen.Open(s.Address(), listen.Options{})
+		if err != nil {
+			return true
+		}
+		defer handed.Close()
+		return handed.Inode() == s.Inode()
+	}
+	return true
+}
+
+// descriptorsOf are the names in /proc/PID/fd.
+func descriptorsOf(pid int) []string {
+	folder, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(-1)
+	return names
+}
+
+// socketAt is the inode of the socket that a process has as descriptor fd.
+func socketAt(pid int, fd string) (inode uint64, ok bool) {
+	link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd))
+	if err != nil {
+		return 0, false
+	}
+	_, err = fmt.Sscanf(link, "socket:[%d]", &inode)
+	return inode, err == nil
+}
