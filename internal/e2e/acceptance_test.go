@@ -43,6 +43,8 @@ type measured struct {
 	keys   string // TOML
 
 	noUploads bool
+	wrk       bool // the clients are wrk, through nginx
+	keep      int  // connections that nginx keeps; each may cost half of stop_timeout, so there are fewer reloads
 }
 
 func acceptanceKinds(t *testing.T) []measured {
@@ -103,6 +105,10 @@ func acceptanceKinds(t *testing.T) []measured {
 		{kind: slow, title: "C that needs 3 s to start", usual: ""},
 		{kind: known["c"], title: "C, on TCP", usual: "", listen: "tcp"},
 		{kind: known["go"], title: "Go, on TCP", usual: "", listen: "tcp"},
+		{kind: known["c"], title: "C, behind nginx", usual: "", wrk: true},
+		{kind: known["c"], title: "C, on TCP behind nginx", usual: "", listen: "tcp", wrk: true},
+		{kind: known["c"], title: "C, on TCP behind nginx that keeps 3 connections", usual: "", listen: "tcp", wrk: true, keep: 3},
+		{kind: known["go"], title: "Go, on TCP behind nginx that keeps 16 connections", usual: "", listen: "tcp", wrk: true, keep: 16},
 	}
 }
 
@@ -189,8 +195,8 @@ func (d direct) slowUpload(ctx context.Context) error {
 }
 
 // besiege has 16 clients ask without pause until ctx ends: most for 5 ms, one for 2
-// s, one uploads slowly.
-func besiege(ctx context.Context, d direct, v *verdicts) *sync.WaitGroup {
+// s, one uploads slowly. The verdict is complete when the returned function returns.
+func besiege(ctx context.Context, d direct, v *verdicts) (wait func()) {
 	var all sync.WaitGroup
 	every := func(n int, ask func() (time.Duration, error)) {
 		for range n {
@@ -213,7 +219,7 @@ func besiege(ctx context.Context, d direct, v *verdicts) *sync.WaitGroup {
 	if !d.noUploads {
 		every(1, func() (time.Duration, error) { return 800 * time.Millisecond, d.slowUpload(unending) })
 	}
-	return &all
+	return all.Wait
 }
 
 // row is a line of the table.
@@ -246,6 +252,9 @@ func reloadKind(t *testing.T, k measured) row {
 	p := pool{command: k.command(), processes: 4, keys: "environment = { " + k.environment + " }\n" + k.keys}
 	d := direct{network: "unix", noUploads: k.noUploads, script: filepath.Join(workers, k.script)}
 	r := row{measured: k, way: "swap", reloads: *reloads}
+	if k.keep > 0 {
+		r.reloads = min(r.reloads, 10)
+	}
 	if k.listen == "tcp" {
 		d.network, d.address, r.way = "tcp", freeAddress(t), "rolling"
 		p.listen = "tcp:" + d.address
@@ -256,13 +265,21 @@ func reloadKind(t *testing.T, k measured) row {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	v := &verdicts{}
-	clients := besiege(ctx, d, v)
-	defer clients.Wait()
+	var wait func()
+	if k.wrk {
+		wait = besiegeThroughNginx(t, ctx, d, k.keep, v)
+	} else {
+		wait = besiege(ctx, d, v)
+	}
+	wait = sync.OnceFunc(wait)
+	defer wait()
 	defer cancel()
 	var took []time.Duration
-	for range *reloads {
+	for range r.reloads {
 		begin := time.Now()
-		s.mustCommand("reload", s.pool, "--timeout", "10m")
+		if o := runWithin(10*time.Minute, binary, "reload", s.pool, "--timeout", "10m", "--control", s.control()); o.code != 0 {
+			t.Fatalf("reload: exit %d\n%s", o.code, o.stderr)
+		}
 		took = append(took, time.Since(begin))
 		v.mu.Lock()
 		enough := len(v.failed) > 100
@@ -272,7 +289,7 @@ func reloadKind(t *testing.T, k measured) row {
 		}
 	}
 	cancel()
-	clients.Wait()
+	wait()
 	slices.Sort(took)
 	r.answered, r.failed, r.slowest = v.answered, len(v.failed), v.slowest
 	r.median, r.longest = took[len(took)/2], took[len(took)-1]
@@ -290,7 +307,8 @@ func acceptanceTable(rows []row) []byte {
 
 Written by ` + "`make acceptance`" + `, on the day and the machine of the last line. Four workers of each kind, with default
 settings, are reloaded under 16 clients that connect to the socket without pause, one connection a request: 14 ask for
-something that takes 5 ms, one for something that takes 2 s, one uploads 64 KiB over 0.8 s. *Usual practice* is what was
+something that takes 5 ms, one for something that takes 2 s, one uploads 64 KiB over 0.8 s. *Behind nginx* the clients
+are 16 connections of wrk, which ask for what takes 5 ms, and what counts is what wrk and nginx's log say. *Usual practice* is what was
 lost of some hundred to a thousand requests when workers of that kind were told to end by SIGTERM one after the other,
 and replaced. *Slowest* is how much longer than that the slowest request took, with the time in the queue behind 15
 others.

@@ -219,7 +219,7 @@ func TestCommandsThatFail(t *testing.T) {
 func TestReloadWithKeptConnections(t *testing.T) {
 	t.Parallel()
 	s := startC(t)
-	f := nginxKeeping(t, "unix:"+s.socket, "", 3) // fewer than workers: a kept one owns its worker
+	f := nginxOn(t, nginxSite{backend: "unix:" + s.socket, keep: 3}) // fewer than workers: a kept one owns its worker
 	for range 3 {
 		askAtOnce(f, 3)
 	}

@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -26,37 +27,47 @@ type front struct {
 	errors string // path of its error log
 }
 
-// nginx starts a web server in front of a backend in nginx's notation
-// (unix:/PATH, HOST:PORT). It listens on a Unix socket of its own, because a
-// free port cannot be chosen without a race. script is what kinds that run
-// files, php-cgi and fcgiwrap, are told to run.
-func nginx(t *testing.T, backend, script string) *front {
-	t.Helper()
-	return nginxKeeping(t, backend, script, 0)
+// nginxSite is a web server in front of a pool.
+type nginxSite struct {
+	backend string // in nginx's notation: unix:/PATH, HOST:PORT
+	script  string // what kinds that run files, php-cgi and fcgiwrap, are told to run
+	keep    int    // idle connections to the workers that it keeps
+	listen  string // default: a Unix socket, because a free port cannot be chosen without a race
 }
 
-// nginxKeeping keeps up to so many idle connections to the workers.
-func nginxKeeping(t *testing.T, backend, script string, connections int) *front {
+// nginx starts a web server that keeps no connections.
+func nginx(t *testing.T, backend, script string) *front {
+	t.Helper()
+	return nginxOn(t, nginxSite{backend: backend, script: script})
+}
+
+func nginxOn(t *testing.T, site nginxSite) *front {
 	t.Helper()
 	keep, keeps := "", "off"
-	if connections > 0 {
-		keep, keeps = fmt.Sprintf("keepalive %d;", connections), "on"
+	if site.keep > 0 {
+		keep, keeps = fmt.Sprintf("keepalive %d;", site.keep), "on"
 	}
 	folder := publicFolder(t)
 	text, err := os.ReadFile("testdata/nginx.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
+	socket := filepath.Join(folder, "http.sock")
+	f := &front{t, unixClient(socket), "http://localhost", filepath.Join(folder, "error.log")}
+	ready := func() error { return connect(socket) }
+	if site.listen != "" {
+		f.client, f.base = http.DefaultClient, "http://"+site.listen
+		ready = func() error { _, err := f.request(http.MethodGet, "/", nil); return err }
+	}
 	config := filepath.Join(folder, "nginx.conf")
-	filled := strings.NewReplacer("@FOLDER@", folder, "@BACKEND@", backend, "@SCRIPT@", script, "@KEEP@", keep, "@KEEPS@", keeps).Replace(string(text))
+	filled := strings.NewReplacer("@FOLDER@", folder, "@LISTEN@", cmp.Or(site.listen, "unix:"+socket), "@BACKEND@", site.backend,
+		"@SCRIPT@", site.script, "@KEEP@", keep, "@KEEPS@", keeps).Replace(string(text))
 	if err := os.WriteFile(config, []byte(filled), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	errors := filepath.Join(folder, "error.log")
-	background(t, exec.Command("nginx", "-p", folder, "-c", config, "-e", errors))
-	socket := filepath.Join(folder, "http.sock")
-	eventually(t, func() error { return connect(socket) })
-	return &front{t, unixClient(socket), "http://localhost", errors}
+	background(t, exec.Command("nginx", "-p", folder, "-c", config, "-e", f.errors))
+	eventually(t, ready)
+	return f
 }
 
 // background runs a program until the test ends, and then ends it with SIGTERM.

@@ -20,7 +20,7 @@ import (
 
 // patience bounds every wait. It is generous because it is reached only by a
 // test that fails.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // pool is what a test asks for; its other settings are the defaults.
 type pool struct {
@@ -248,15 +248,17 @@ func (s *supervisor) mustCommand(args ...string) string {
 	return o.stdout
 }
 
-// runCommand ends the command, with code -1, when it takes longer than patience.
-func runCommand(name string, args ...string) outcome {
+func runCommand(name string, args ...string) outcome { return runWithin(patience, name, args...) }
+
+// runWithin ends the command, with code -1, when it takes longer.
+func runWithin(limit time.Duration, name string, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		return outcome{stderr: err.Error(), code: -1}
 	}
-	deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	deadline := time.AfterFunc(limit, func() { cmd.Process.Kill() })
 	err := cmd.Wait()
 	deadline.Stop()
 	var exit *exec.ExitError
