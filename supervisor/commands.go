@@ -274,8 +274,12 @@ func (p *PoolStatus) progress() string {
 	return text
 }
 
-// Add makes a pool that the configuration has now; it is started at once.
-func (s *Supervisor) Add(cfg PoolConfig) { s.send(addPool{cfg}) }
+// Add makes a pool that the configuration has now; it is started at once. It
+// returns when commands can be given to it, ctx ends or the loop has ended.
+func (s *Supervisor) Add(ctx context.Context, cfg PoolConfig) {
+	s.send(addPool{cfg})
+	s.until(ctx, func(shown *Snapshot) bool { return shown.Pool(cfg.Name) != nil })
+}
 
 // Configure gives a pool its changed configuration. Its workers stay; a reload
 // replaces them.
@@ -285,7 +289,12 @@ func (s *Supervisor) Configure(cfg PoolConfig) { s.send(configurePool{cfg}) }
 // gone, ctx ends or the loop has ended.
 func (s *Supervisor) Remove(ctx context.Context, name string) {
 	s.send(removePool{name})
-	for v := s.view.Load(); v.snapshot.Pool(name) != nil; v = s.view.Load() {
+	s.until(ctx, func(shown *Snapshot) bool { return shown.Pool(name) == nil })
+}
+
+// until waits for a published picture.
+func (s *Supervisor) until(ctx context.Context, holds func(*Snapshot) bool) {
+	for v := s.view.Load(); !holds(v.snapshot); v = s.view.Load() {
 		select {
 		case <-v.changed:
 		case <-ctx.Done():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,9 +38,14 @@ func newReloadCommand() *cobra.Command {
 	cmd := newPoolsCommand(supervisor.ActionReload, `  fcgi-supervisor reload blog
   fcgi-supervisor reload --all`)
 	cmd.Short = "Bring up a new generation of workers, then let the old one finish"
-	cmd.Long = `Bring up a new generation of workers, then let the old one finish: no request is
-lost. Returns when the new generation serves. A new generation that fails is
-dropped, the old one serves on, and the last lines of the failure are printed.`
+	cmd.Long = `Read the configuration again, bring up a new generation of workers with what it
+says, then let the old one finish: no request is lost. Returns when the new
+generation serves. A new generation that fails is dropped, the old one serves
+on, and the last lines of the failure are printed. A configuration with mistakes
+changes nothing; all of them are printed, and the exit code is 2.
+
+--all also starts pools that are new in the configuration, and ends those that
+it has no more.`
 	return cmd
 }
 
@@ -72,7 +78,7 @@ func newScaleCommand() *cobra.Command {
 	addTimeoutFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		processes, _ := strconv.Atoi(args[1])
-		return act(cmd, *format, supervisor.ActionScale, args[:1], control.Options{Processes: processes})
+		return act(cmd, *format, map[string]supervisor.Action{args[0]: supervisor.ActionScale}, control.Options{Processes: processes})
 	}
 	return cmd
 }
@@ -94,20 +100,49 @@ func newPoolsCommand(action supervisor.Action, examples string) *cobra.Command {
 	format := addOutputFlag(cmd)
 	addTimeoutFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, pools []string) error {
+		orders := map[string]supervisor.Action{}
+		for _, pool := range pools {
+			orders[pool] = action
+		}
 		if len(pools) == 0 {
-			var err error
-			if pools, err = poolNames(cmd, 0); err != nil {
-				return cannot(string(action)+" the pools", err)
+			if err := orderAll(cmd, action, orders); err != nil {
+				return err
 			}
 		}
 		atOnce := false
 		if flag := cmd.Flags().Lookup("all-at-once"); flag != nil {
 			atOnce = flag.Value.String() == "true"
 		}
-		slices.Sort(pools)
-		return act(cmd, *format, action, slices.Compact(pools), control.Options{AllAtOnce: atOnce})
+		return act(cmd, *format, orders, control.Options{AllAtOnce: atOnce})
 	}
 	return cmd
+}
+
+// orderAll orders the action for every pool. Before a reload the configuration is
+// read again, which may have others.
+func orderAll(cmd *cobra.Command, action supervisor.Action, orders map[string]supervisor.Action) error {
+	var change control.Change
+	if action == supervisor.ActionReload {
+		client, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		say := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), harmless(line)) }
+		if change, err = client.Reread(cmd.Context(), say); err != nil {
+			return cannot("reload the pools", err)
+		}
+	}
+	pools, err := poolNames(cmd, 0)
+	if err != nil {
+		return cannot(string(action)+" the pools", err)
+	}
+	for _, pool := range pools {
+		orders[pool] = action
+	}
+	for _, pool := range change.Added {
+		orders[pool] = supervisor.ActionStart // it is new already
+	}
+	return nil
 }
 
 func addTimeoutFlag(cmd *cobra.Command) {
@@ -123,9 +158,9 @@ type result struct {
 	err    error    // refused, or the outcome is not known
 }
 
-// act gives a command to pools, to all of them at once, and prints what becomes
-// of it as it comes.
-func act(cmd *cobra.Command, format outputFormat, action supervisor.Action, pools []string, o control.Options) error {
+// act gives each pool its order, all at once, and prints what becomes of it as it
+// comes.
+func act(cmd *cobra.Command, format outputFormat, orders map[string]supervisor.Action, o control.Options) error {
 	timeout, _ := cmd.Flags().GetDuration("timeout")
 	if timeout < 0 {
 		return usageError(cmd, fmt.Errorf("--timeout %s is less than nothing", timeout))
@@ -135,25 +170,27 @@ func act(cmd *cobra.Command, format outputFormat, action supervisor.Action, pool
 	if err != nil {
 		return err
 	}
+	pools := slices.Sorted(maps.Keys(orders))
 	show := newProgress(screenOf(cmd.ErrOrStderr()), pools)
 	updates := make(chan update)
 	for _, pool := range pools {
-		go give(cmd.Context(), client, pool, action, o, updates)
+		go give(cmd.Context(), client, pool, orders[pool], o, updates)
 	}
 	failed := false
-	var notRunning error
+	var general error // about no pool
+	var mistakes control.Mistakes
 	for range pools {
 		r := show.wait(updates)
 		failed = failed || !r.OK
-		if errors.Is(r.err, control.ErrNotRunning) {
-			notRunning = r.err
+		if errors.Is(r.err, control.ErrNotRunning) || errors.As(r.err, &mistakes) {
+			general = cannot(string(orders[r.Pool])+" "+strings.Join(pools, ", "), r.err)
 			continue // said once, however many pools
 		}
-		printResult(cmd, format, action, r)
+		printResult(cmd, format, orders[r.Pool], r)
 	}
 	switch {
-	case notRunning != nil:
-		return notRunning
+	case general != nil:
+		return general
 	case failed:
 		return &exitError{exitFailed, errSilent}
 	}

@@ -58,6 +58,12 @@ func complain(err error) {
 			err = errors.New("cannot use the configuration: 1 mistake")
 		}
 	}
+	var refused control.Mistakes // of the configuration that the supervisor was to take
+	if errors.As(err, &refused) {
+		for _, m := range refused {
+			fmt.Fprintln(os.Stderr, harmless(m))
+		}
+	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "fcgi-supervisor: "+text)
 	}
@@ -65,7 +71,10 @@ func complain(err error) {
 
 func exitCode(err error) int {
 	var coded *exitError
+	var refused control.Mistakes
 	switch {
+	case errors.As(err, &refused):
+		return exitUsage
 	case errors.As(err, &coded):
 		return coded.code
 	case errors.Is(err, control.ErrNotRunning):

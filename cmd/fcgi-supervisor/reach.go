@@ -52,18 +52,10 @@ func controlPath(cmd *cobra.Command) (string, error) {
 	if missing != nil && cmd.Flags().Changed("config") {
 		return "", &exitError{exitUsage, fmt.Errorf("cannot read the configuration: %w", missing)}
 	}
-	cfg, err := config.Load(file)
-	path := usualSocket()
-	if err == nil {
-		if cfg.Supervisor.RuntimeDir == config.DefaultRuntimeDir() { // ours, not that of who runs it
-			return path, nil
-		}
-		return control.SocketPath(cfg.Supervisor.RuntimeDir), nil
+	if dir := config.RuntimeDirOf(file); dir != config.DefaultRuntimeDir() {
+		return control.SocketPath(dir), nil
 	}
-	if missing == nil && !exists(path) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s cannot be used, so its runtime_dir is not known; try: fcgi-supervisor check, or --control SOCKET\n", file)
-	}
-	return path, nil
+	return usualSocket(), nil // the default is ours, not that of who runs it
 }
 
 // usualSocket is that of the user's own supervisor, or the system's if that is

@@ -28,11 +28,7 @@ type loader struct {
 // Load reads the configuration in path and the files that it includes. The
 // error is Errors: all mistakes of all files.
 func Load(path string) (*Config, error) {
-	l := &loader{damaged: map[string]bool{}}
-	l.read(path, Place{File: path, Line: 1, Column: 1}, nil)
-	if l.supervisor == nil {
-		l.supervisor = newDraft(tableSupervisor, Place{File: path, Line: 1, Column: 1}, &l.mistakes)
-	}
+	l := readAll(path)
 	c := &Config{Path: path, Supervisor: l.supervisor.finishSupervisor(),
 		HTTP: l.http.finishHTTP(l.damaged), Pools: finishPools(l.pools, l.http, l.damaged)}
 	c.Files = l.files
@@ -40,6 +36,22 @@ func Load(path string) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// RuntimeDirOf is the runtime_dir of the configuration in path, whatever mistakes
+// it has elsewhere: a supervisor that runs is to be found all the same.
+func RuntimeDirOf(path string) string {
+	return readAll(path).supervisor.finishSupervisor().RuntimeDir
+}
+
+func readAll(path string) *loader {
+	l := &loader{damaged: map[string]bool{}}
+	begin := Place{File: path, Line: 1, Column: 1}
+	l.read(path, begin, nil)
+	if l.supervisor == nil {
+		l.supervisor = newDraft(tableSupervisor, begin, &l.mistakes)
+	}
+	return l
 }
 
 // read reads one file and then those that it includes. at is where the file is

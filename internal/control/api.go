@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Status is what GET /api/v1/pools answers: the same as status --output json.
 // In all types of this file what cannot be known is null, never 0, times are
@@ -150,6 +154,36 @@ type Answer struct {
 	Output   []string `json:"output,omitempty"` // last lines of the worker that made it fail
 	Error    string   `json:"error,omitempty"`
 	Code     Code     `json:"code,omitempty"`
+	Mistakes Mistakes `json:"mistakes,omitempty"` // all of the configuration's, as FILE:LINE:COL: message
+	*Change           // only of POST /api/v1/configuration
+}
+
+// Change is what has become of the pools when the configuration was read again.
+type Change struct {
+	Added   []string `json:"added"`   // they start
+	Removed []string `json:"removed"` // they have ended
+}
+
+// Mistakes of a configuration are why it was not taken.
+type Mistakes []string
+
+// Error counts them; each is a line of its own.
+func (m Mistakes) Error() string {
+	if len(m) == 1 {
+		return "the configuration has a mistake, the one before stays in force"
+	}
+	return fmt.Sprintf("the configuration has %d mistakes, the one before stays in force", len(m))
+}
+
+// err is the error that the answer tells; nil if it tells none.
+func (a *Answer) err() error {
+	switch {
+	case len(a.Mistakes) > 0:
+		return a.Mistakes
+	case a.Error != "":
+		return errors.New(a.Error)
+	}
+	return nil
 }
 
 // Code says to programs what an error is.
@@ -161,6 +195,7 @@ const (
 	CodeUnknownPool  Code = "unknown_pool"  // 404
 	CodeNotFound     Code = "not_found"     // 404: no such page
 	CodeTooLarge     Code = "too_large"     // 413
+	CodeMistakes     Code = "mistakes"      // 422: the configuration has some, and what ran stays as it was
 	CodeShuttingDown Code = "shutting_down" // 503
 	CodeTimeout      Code = "timeout"       // 504: the command goes on
 )

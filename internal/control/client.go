@@ -90,9 +90,9 @@ func (c *Client) Do(ctx context.Context, pool string, action supervisor.Action, 
 	path := "/api/v1/pools/" + url.PathEscape(pool) + "/" + string(action)
 	err = c.ask(ctx, http.MethodPost, path, body, func(decoder *json.Decoder) error {
 		return decodeEach(decoder, func(a Answer) error {
-			switch {
-			case a.Error != "":
-				return errors.New(a.Error)
+			switch err := a.err(); {
+			case err != nil:
+				return err
 			case a.OK != nil:
 				outcome = &supervisor.Outcome{OK: *a.OK, Text: a.Text, Output: a.Output}
 			case progress != nil:
@@ -153,7 +153,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte, read
 	if err := decoder.Decode(&refusal); err != nil || refusal.Error == "" {
 		return fmt.Errorf("%s answers with HTTP status %s: it is not our supervisor", c.path, response.Status)
 	}
-	return errors.New(refusal.Error)
+	return refusal.err()
 }
 
 // Ready asks whether every pool that is wanted is ready, and returns what there is

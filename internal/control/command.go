@@ -35,7 +35,11 @@ func (b *Backend) serveCommand(w http.ResponseWriter, r *http.Request, action su
 		defer cancel()
 	}
 	c.Processes, c.AllAtOnce = options.Processes, options.AllAtOnce
-	outcome, err := b.Supervisor.Do(ctx, c, func(line string) {
+	do := b.Supervisor.Do
+	if action == supervisor.ActionReload && b.Reload != nil {
+		do = b.Reload
+	}
+	outcome, err := do(ctx, c, func(line string) {
 		s.send(Answer{Progress: line})
 		s.flush()
 	})

@@ -37,6 +37,12 @@ type Backend struct {
 	StartedAt  time.Time
 	Log        *slog.Logger
 	UpgradedAt time.Time // zero: it is the program that was started
+	// Reload reads the configuration again and gives a pool a new generation; nil:
+	// there is no configuration to read, the loop does it all.
+	Reload func(ctx context.Context, c supervisor.Command, progress func(string)) (supervisor.Outcome, error)
+	// Reread reads the configuration again; what has changed of a pool waits for its
+	// reload.
+	Reread func(progress func(string)) (Change, error)
 	// Upgrade replaces the program, and returns only if it cannot.
 	Upgrade func(ctx context.Context, binary string, progress func(string)) error
 }
@@ -75,6 +81,7 @@ func (b *Backend) routes() http.Handler {
 			b.serveCommand(w, r, action)
 		})
 	}
+	mux.HandleFunc("POST /api/v1/configuration", b.serveReread)
 	mux.HandleFunc("POST /api/v1/upgrade", b.serveUpgrade)
 	for pattern, page := range b.Public {
 		mux.Handle(pattern, page)
@@ -138,7 +145,10 @@ func (b *Backend) ended() bool {
 // statusOf is how an error of a command is told.
 func statusOf(ctx context.Context, err error) (int, Code) {
 	var tooLarge *http.MaxBytesError
+	var mistakes Mistakes
 	switch {
+	case errors.As(err, &mistakes):
+		return http.StatusUnprocessableEntity, CodeMistakes
 	case errors.Is(err, supervisor.ErrUnknownPool):
 		return http.StatusNotFound, CodeUnknownPool
 	case errors.Is(err, supervisor.ErrEnded):

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -68,7 +69,9 @@ func (s *stream) flush() bool {
 // status has been told and the code alone says what kind of error it is.
 func (s *stream) refuse(status int, code Code, err error) {
 	s.begin(status)
-	s.send(Answer{Error: err.Error(), Code: code})
+	a := Answer{Error: err.Error(), Code: code}
+	errors.As(err, &a.Mistakes)
+	s.send(a)
 	s.flush()
 }
 

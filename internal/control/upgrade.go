@@ -43,8 +43,8 @@ func (c *Client) Upgrade(ctx context.Context, binary string, progress func(strin
 	}
 	err = c.ask(ctx, http.MethodPost, "/api/v1/upgrade", body, func(decoder *json.Decoder) error {
 		return decodeEach(decoder, func(a Answer) error {
-			if a.Error != "" {
-				return errors.New(a.Error)
+			if err := a.err(); err != nil {
+				return err
 			}
 			progress(a.Progress)
 			return nil

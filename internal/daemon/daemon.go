@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +27,11 @@ var ErrRefused = errors.New("no pool can run like this")
 
 // Daemon is a running supervisor with everything around it.
 type Daemon struct {
-	cfg  atomic.Pointer[config.Config] // replaced by the door
+	cfg  atomic.Pointer[config.Config] // replaced with changing held
 	door *door
+	// changing is held by who changes what the pools are, not while workers get to
+	// know it.
+	changing sync.Mutex
 	// reconfigured tells who watches files that cfg has been replaced; holds one.
 	reconfigured chan struct{}
 	options      Options
@@ -40,7 +44,7 @@ type Daemon struct {
 	served       chan error
 	http         httpServer
 	history      *web.History
-	accepted     atomic.Pointer[metrics.ConfigState] // replaced by the door
+	accepted     atomic.Pointer[metrics.ConfigState] // replaced with changing held
 	tidier       *tidier
 	telling      *telling
 	startedAt    time.Time
@@ -160,6 +164,7 @@ func (d *Daemon) prepare() (err error) {
 		return err
 	}
 	d.keeper = d.newKeeper()
+	d.changing.Lock() // until catchUp has made the pools what the configuration says
 	d.server = d.tellers()
 	d.served = make(chan error, 1)
 	go func() { d.served <- d.server.Serve(d.listener) }() // ended by close
@@ -237,7 +242,9 @@ func (d *Daemon) run(ctx context.Context) {
 func (d *Daemon) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushGrace)
 	defer cancel()
+	d.changing.Lock()
 	d.closeHTTP()
+	d.changing.Unlock()
 	_ = d.server.Shutdown(ctx)
 	<-d.served
 	d.executor.Close(ctx)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"fcgi-supervisor/internal/config"
@@ -12,8 +13,8 @@ import (
 	"fcgi-supervisor/supervisor"
 )
 
-// httpServer is who answers at [http]. It is opened, moved and closed by one
-// goroutine at a time: the one that starts and ends the daemon, the door between.
+// httpServer is who answers at [http]. It is opened before anybody
+// can ask, moved and closed with changing held.
 type httpServer struct {
 	backend web.Backend
 	config  config.HTTP
@@ -24,8 +25,8 @@ type httpServer struct {
 // configured, [http].
 func (d *Daemon) tellers() *http.Server {
 	look := supervisor.NewSight(d.supervisor, d.executor, d.keeper.sync, d.history.Seen).Look
-	b := &control.Backend{Supervisor: d.supervisor, Look: look, Output: d.executor.Output, Upgrade: d.Upgrade, UpgradedAt: d.upgradedAt,
-		Version: d.options.Version, ConfigPath: d.config().Path, StartedAt: d.startedAt, Log: d.log.Slog()}
+	b := &control.Backend{Supervisor: d.supervisor, Look: look, Output: d.executor.Output, Upgrade: d.Upgrade, Reload: d.Reload, Reread: d.Reread, UpgradedAt: d.upgradedAt,
+		Version: d.options.Version, ConfigPath: d.configPath(), StartedAt: d.startedAt, Log: d.log.Slog()}
 	d.accepted.Store(&metrics.ConfigState{OK: true, AcceptedAt: d.startedAt})
 	source := metrics.Source{Look: look, OwnLost: d.log.Dropped, Version: d.options.Version,
 		Config: func() metrics.ConfigState { return *d.accepted.Load() }}
@@ -33,6 +34,15 @@ func (d *Daemon) tellers() *http.Server {
 		Metrics: metrics.NewHandler(source, d.log.Slog())}
 	b.Public = web.Routes(d.http.backend)
 	return control.NewServer(b)
+}
+
+// configPath is absolute: who asks may be in another folder.
+func (d *Daemon) configPath() string {
+	path := d.config().Path
+	if absolute, err := filepath.Abs(path); err == nil && path != "" {
+		return absolute
+	}
+	return path
 }
 
 // listenHTTP begins to answer where c says. That this is not possible keeps no pool

@@ -55,42 +55,67 @@ func (o *door) answer(ctx context.Context, d *Daemon) {
 // readAgain reads the configuration again and gives every pool a new generation.
 // A configuration with a mistake changes nothing.
 func (d *Daemon) readAgain(ctx context.Context) {
-	old := d.config()
-	next := old
-	if old.Path != "" {
-		var err error
-		if next, err = config.Load(old.Path); err != nil {
-			d.telling.refuse(err)
-			d.refuse(err)
-			d.noteConfig(false)
-			return
-		}
+	d.changing.Lock()
+	old, next, err := d.accept()
+	if err != nil {
+		d.changing.Unlock()
+		return
 	}
-	d.telling.refuse(nil)
+	d.putInForce(next)
+	d.addAndRemove(ctx, old, next)
+	commands := d.reconfigureAll(ctx, old.Pools, next.Pools, supervisor.Command{Trigger: "signal", By: "SIGHUP"})
+	d.changing.Unlock()
+	d.carryOut(ctx, commands)
+}
+
+// accept reads the configuration again and says what becomes of that. The caller
+// holds changing.
+func (d *Daemon) accept() (old, next *config.Config, err error) {
+	old = d.config()
+	select {
+	case <-d.supervisor.Done():
+		return nil, nil, supervisor.ErrEnded
+	default:
+	}
+	next = old
+	if old.Path != "" {
+		next, err = config.Load(old.Path)
+	}
+	d.telling.refuse(err)
+	d.noteConfig(err == nil)
+	if err != nil {
+		d.refuse(err)
+		return nil, nil, err
+	}
 	d.warnOf(old.Supervisor, next.Supervisor)
+	next.Supervisor = old.Supervisor
+	return old, next, nil
+}
+
+// putInForce has everybody see another configuration. The caller holds changing.
+func (d *Daemon) putInForce(next *config.Config) {
 	d.cfg.Store(next)
-	d.noteConfig(true)
 	d.moveHTTP(next.HTTP)
 	select {
 	case d.reconfigured <- struct{}{}:
 	default:
 	}
+}
+
+// addAndRemove ends the pools that the configuration has no more, and begins those
+// that are new. The caller holds changing.
+func (d *Daemon) addAndRemove(ctx context.Context, old, next *config.Config) {
 	for _, p := range old.Pools {
 		if find(next.Pools, p.Name) == nil {
 			d.supervisor.Remove(ctx, p.Name)
 			d.executor.Remove(ctx, p.Name)
 		}
 	}
-	var all sync.WaitGroup
 	for _, p := range next.Pools {
-		before := find(old.Pools, p.Name)
-		if before == nil {
-			d.begin(p)
-			continue
+		if find(old.Pools, p.Name) == nil {
+			d.begin(ctx, p)
 		}
-		all.Go(func() { d.renew(ctx, *before, p, "signal") })
 	}
-	all.Wait()
 }
 
 // refuse tells every mistake on a line of its own.
@@ -113,56 +138,4 @@ func (d *Daemon) warnOf(old, next config.Supervisor) {
 		old.LogLevel != next.LogLevel || old.LogFormat != next.LogFormat {
 		d.log.Slog().Warn("the table [supervisor] has changed: that takes effect when the supervisor is started anew")
 	}
-}
-
-// begin starts a pool that is new in the configuration.
-func (d *Daemon) begin(p config.Pool) {
-	d.executor.Add(p)
-	d.supervisor.Add(poolConfig(p))
-}
-
-// renew gives a pool its changed configuration and a new generation. One that is
-// stopped stays so. Events tell what becomes of it.
-func (d *Daemon) renew(ctx context.Context, old, next config.Pool, trigger string) {
-	status := d.supervisor.Snapshot().Pool(next.Name)
-	stopped := status != nil && status.State == supervisor.Stopped
-	rebind := needsSocket(old, next) && reloadOf(next) != supervisor.ReloadSwap
-	if rebind && !stopped { // the workers share the old socket: there is no way round
-		d.command(ctx, next.Name, supervisor.ActionStop, trigger)
-	}
-	if err := d.executor.Configure(next); err != nil {
-		d.log.Slog().Error("cannot change the pool, its old configuration stays", "pool", next.Name, "err", err)
-	} else {
-		d.supervisor.Configure(poolConfig(next))
-	}
-	switch {
-	case stopped:
-	case rebind:
-		d.command(ctx, next.Name, supervisor.ActionStart, trigger)
-	default:
-		d.command(ctx, next.Name, supervisor.ActionReload, trigger)
-	}
-}
-
-func (d *Daemon) command(ctx context.Context, pool string, action supervisor.Action, trigger string) {
-	by := "SIGHUP"
-	if trigger == "config" {
-		by = "the changed configuration"
-	}
-	_, _ = d.supervisor.Do(ctx, supervisor.Command{Action: action, Pool: pool, Trigger: trigger, By: by}, nil)
-}
-
-// needsSocket: what has changed is a property of the listening socket.
-func needsSocket(old, next config.Pool) bool {
-	return old.Listen != next.Listen || old.ListenBacklog != next.ListenBacklog || old.ListenMode != next.ListenMode ||
-		old.ListenOwner != next.ListenOwner || old.ListenGroup != next.ListenGroup
-}
-
-func find(pools []config.Pool, name string) *config.Pool {
-	for i := range pools {
-		if pools[i].Name == name {
-			return &pools[i]
-		}
-	}
-	return nil
 }

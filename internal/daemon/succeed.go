@@ -6,11 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"sync"
 	"time"
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/executor"
+	"fcgi-supervisor/supervisor"
 )
 
 // inherit reads what an earlier supervisor has left; nil: nothing.
@@ -61,21 +61,18 @@ func (d *Daemon) startingPools(s *state) []config.Pool {
 }
 
 // catchUp makes the pools what the configuration says now, as a reload would, but
-// touches only what has changed since the earlier supervisor read it.
+// touches only what has changed since the earlier supervisor read it. It is called
+// with changing held, so that nobody comes before it, and releases it.
 func (d *Daemon) catchUp(ctx context.Context, starting []config.Pool) {
-	var all sync.WaitGroup
-	for _, old := range starting {
-		next := find(d.config().Pools, old.Name)
-		switch {
-		case next == nil:
-			d.supervisor.Remove(ctx, old.Name)
-			d.executor.Remove(ctx, old.Name)
-		case !sameConfig(old, *next):
-			d.log.Slog().Info("the configuration has changed since it was last read", "pool", old.Name)
-			all.Go(func() { d.renew(ctx, old, *next, "config") })
-		}
+	next := d.config()
+	d.addAndRemove(ctx, &config.Config{Pools: starting}, next)
+	changed := slices.DeleteFunc(slices.Clone(next.Pools), func(p config.Pool) bool { return sameConfig(*find(starting, p.Name), p) })
+	for _, p := range changed {
+		d.log.Slog().Info("the configuration has changed since it was last read", "pool", p.Name)
 	}
-	all.Wait()
+	commands := d.reconfigureAll(ctx, starting, changed, supervisor.Command{Trigger: "config", By: "the changed configuration"})
+	d.changing.Unlock()
+	d.carryOut(ctx, commands)
 }
 
 // sameConfig: nothing differs but where it stands.

@@ -90,6 +90,8 @@ func (d *Daemon) upgrade(r upgradeRequest) error {
 	}
 	r.progress(fmt.Sprintf("%s can take over; replacing %s", next, d.options.Version))
 	d.log.Slog().Info("replacing the program", "version", d.options.Version, "by", next, "binary", binary)
+	d.changing.Lock()
+	defer d.changing.Unlock()
 	restore := d.signals.hold()
 	defer restore()
 	if err := d.halted(func() error { return d.execute(binary) }); err != nil {

@@ -133,3 +133,80 @@ func TestHangupWithMistakesChangesNothing(t *testing.T) {
 		t.Errorf("generation was %d, is %d; %v", before.Generation, after.Generation, err)
 	}
 }
+
+// configured is command where only the configuration says which supervisor is meant.
+func (s *supervisor) configured(args ...string) outcome {
+	return runCommand(binary, append(args, "--config", s.config())...)
+}
+
+// second is a table of another pool, with workers that serve.
+func (s *supervisor) second(name string) string {
+	return fmt.Sprintf("[pool.%s]\ncommand = [%q]\nlisten = \"unix:%s/%s.sock\"\nuser = \"www-data\"\nprocesses = 2\n",
+		name, filepath.Join(workers, "worker-c"), s.folder, name)
+}
+
+// `reload` reads the configuration again too, and has an answer: what is new,
+// changed or gone, and every mistake.
+func TestReloadReadsTheConfiguration(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	other, third := s.pool+"-2", s.pool+"-3"
+	s.edit(func(text string) string { return text + s.second(other) + s.second(third) })
+
+	if o := s.configured("reload", other); o.code != 0 || !strings.Contains(o.stdout, other+": 2 workers ready") {
+		t.Errorf("reload of a pool that is new: exit %d, %s%s", o.code, o.stdout, o.stderr)
+	}
+	if o := s.command("status", third); o.code != 1 {
+		t.Errorf("a pool that nobody has asked for has started: %s", o.stdout)
+	}
+	if p := s.mustStatus(); p.Generation != 1 {
+		t.Errorf("the reload of %s has touched %s: generation %d", other, s.pool, p.Generation)
+	}
+
+	s.edit(withThree)
+	if o := s.configured("reload", s.pool); o.code != 0 {
+		t.Errorf("reload: exit %d, %s", o.code, o.stderr)
+	}
+	if p := s.mustStatus(); p.Generation != 2 || p.Wanted != 3 {
+		t.Errorf("generation %d with %d workers, want 2 with the 3 of the changed configuration", p.Generation, p.Wanted)
+	}
+
+	s.edit(func(text string) string { return strings.Replace(text, s.second(other), "", 1) })
+	if o := s.configured("reload", other); o.code != 1 || !strings.Contains(o.stderr, "reload --all, which ends it") {
+		t.Errorf("reload of a pool that is gone: exit %d, %s", o.code, o.stderr)
+	}
+	o := s.configured("reload", "--all")
+	if o.code != 0 || !regexp.MustCompile(third+": .*2 workers ready").MatchString(o.stdout) || !strings.Contains(o.stderr, third+": starts") || !strings.Contains(o.stderr, other+": ends") ||
+		!strings.Contains(o.stdout, s.pool+": generation 3") {
+		t.Errorf("reload --all: exit %d, %s%s", o.code, o.stdout, o.stderr)
+	}
+	if o := s.command("status", other); o.code != 1 {
+		t.Errorf("a pool that is gone from the configuration runs: %s", o.stdout)
+	}
+}
+
+// The commands find their supervisor by a configuration that has a mistake, and
+// what runs stays as it is.
+func TestReloadWithMistakes(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	for mistake, want := range map[string]string{
+		"proceses = 7":  `unknown key "proceses"`,
+		"processes = [": "",
+	} {
+		t.Run(mistake, func(t *testing.T) {
+			s.edit(func(text string) string { return strings.Replace(text, "processes = 5", mistake, 1) })
+			defer s.edit(func(text string) string { return strings.Replace(text, mistake, "processes = 5", 1) })
+			for _, args := range [][]string{{"reload", s.pool}, {"reload", "--all"}} {
+				o := s.configured(args...)
+				place := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(s.config()) + `:\d+:\d+: .*` + regexp.QuoteMeta(want))
+				if o.code != 2 || !place.MatchString(o.stderr) || !strings.Contains(o.stderr, "the one before stays in force") {
+					t.Errorf("%v: exit %d, want 2 and the mistake with its place:\n%s", args, o.code, o.stderr)
+				}
+			}
+		})
+	}
+	if p := s.mustStatus(); p.Generation != 1 || running(p) != nil {
+		t.Errorf("generation %d, %v: a configuration with mistakes has changed something", p.Generation, running(p))
+	}
+}

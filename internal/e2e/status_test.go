@@ -90,7 +90,7 @@ func unixClient(path string) *http.Client {
 	}
 }
 
-// poolStatus is the one pool there is.
+// poolStatus is the pool of the test; there may be others.
 func (s *supervisor) poolStatus() (poolJSON, error) {
 	text, err := s.rawStatus()
 	if err != nil {
@@ -100,10 +100,12 @@ func (s *supervisor) poolStatus() (poolJSON, error) {
 	if err := json.Unmarshal(text, &status); err != nil {
 		return poolJSON{}, fmt.Errorf("%v in %s", err, text)
 	}
-	if len(status.Pools) != 1 || status.Pools[0].Name != s.pool {
-		return poolJSON{}, fmt.Errorf("not the one pool %s: %s", s.pool, text)
+	for _, p := range status.Pools {
+		if p.Name == s.pool {
+			return p, nil
+		}
 	}
-	return status.Pools[0], nil
+	return poolJSON{}, fmt.Errorf("no pool %s: %s", s.pool, text)
 }
 
 // mustStatus is poolStatus of a supervisor that has to answer.
