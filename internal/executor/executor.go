@@ -211,8 +211,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		c := e.all()[o.Pool]
 		e.report(supervisor.Bound{Pool: o.Pool, Err: c.open()})
 	case supervisor.Hide:
-		c := e.all()[o.Pool]
-		go e.hide(c.socket.Load(), c.socketsApart(), o)
+		e.hide(e.all()[o.Pool], o)
 	case supervisor.Unbind:
 		c := e.all()[o.Pool]
 		e.endStrays(c)
@@ -230,7 +229,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		if b := c.births[o.Generation]; b != nil {
 			cfg = b.cfg.Probe
 		}
-		go e.probe(socket, cfg, o)
+		go e.probe(socket, placeOf(socket), cfg, o)
 	case supervisor.Expose:
 		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].expose(o.Generation)})
 	case supervisor.Drain:

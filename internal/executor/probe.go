@@ -21,11 +21,11 @@ import (
 // probe sends one complete real request to a socket, as a client would: nothing
 // else may be sent unasked to a FastCGI worker (DESIGN, trap 8). It ends when it
 // is answered or the probe's time is up.
-func (e *Executor) probe(socket *listen.Socket, p config.Probe, o supervisor.Probe) {
+func (e *Executor) probe(socket *listen.Socket, at place, p config.Probe, o supervisor.Probe) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), p.Timeout)
 	defer cancel()
-	err := ask(ctx, socket, p)
+	err := ask(ctx, at, p)
 	fact := supervisor.Probed{Pool: o.Pool, Generation: o.Generation, At: time.Now(), Took: time.Since(begin), Err: err}
 	if ctx.Err() != nil {
 		// No answer in time: to nobody, or to us because others were before us?
@@ -36,8 +36,8 @@ func (e *Executor) probe(socket *listen.Socket, p config.Probe, o supervisor.Pro
 	e.report(fact)
 }
 
-func ask(ctx context.Context, socket *listen.Socket, p config.Probe) error {
-	conn, err := dial(ctx, socket)
+func ask(ctx context.Context, at place, p config.Probe) error {
+	conn, err := at.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,25 +62,37 @@ func ask(ctx context.Context, socket *listen.Socket, p config.Probe) error {
 	return err
 }
 
-// dial connects to a socket under the name that it has now, which for a candidate
-// is its private one.
-func dial(ctx context.Context, socket *listen.Socket) (net.Conn, error) {
-	path := socket.Path()
-	if path == "" {
-		network, address, err := boundTo(socket)
-		if err != nil {
-			return nil, err
-		}
-		return fastcgi.Dial(ctx, network, address)
+// place is where a socket can be connected to: under the name that it has now,
+// which for a candidate is its private one.
+type place struct {
+	network, address string
+	err              error // it is not known where
+}
+
+// placeOf is asked by who may change the socket; others may use what it returns.
+func placeOf(socket *listen.Socket) place {
+	if path := socket.Path(); path != "" {
+		return place{network: "unix", address: path}
+	}
+	network, address, err := boundTo(socket)
+	return place{network, address, err}
+}
+
+func (p place) dial(ctx context.Context) (net.Conn, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	if p.network != "unix" || !filepath.IsAbs(p.address) {
+		return fastcgi.Dial(ctx, p.network, p.address)
 	}
 	// By a descriptor of its folder: a private name may be longer than connect(2)
 	// takes.
-	folder, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	folder, err := unix.Open(filepath.Dir(p.address), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", path, err)
+		return nil, fmt.Errorf("connect to %s: %w", p.address, err)
 	}
 	defer unix.Close(folder)
-	return fastcgi.Dial(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(path)))
+	return fastcgi.Dial(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(p.address)))
 }
 
 // boundTo is where a socket without a name of ours listens: it may have been

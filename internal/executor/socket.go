@@ -95,20 +95,29 @@ const (
 	lastLook  = 20 * time.Millisecond
 )
 
-// hide removes the name, so that no new client finds the socket, and waits until
-// those that found it, and those of swapped-out generations, have been taken from
-// the queues. An address that cannot be hidden (TCP, abstract, handed to us) gets
-// clients to the end: it is not waited for. It ends at the order's deadline.
-func (e *Executor) hide(socket *listen.Socket, apart []*listen.Socket, o supervisor.Hide) {
+// hide removes the name, so that no new client finds the socket, and has those
+// that found it waited for. An address that cannot be hidden (TCP, abstract, handed
+// to us) gets clients to the end: it is not waited for.
+func (e *Executor) hide(c *crew, o supervisor.Hide) {
+	socket := c.socket.Load()
+	hidden := socket != nil && socket.Address().Kind == listen.Unix
+	if hidden {
+		if err := socket.Unlink(); err != nil {
+			e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
+			hidden = false
+		}
+	}
+	if !hidden {
+		e.report(supervisor.Hidden{Pool: o.Pool})
+		return
+	}
+	go e.awaitQueues(append([]*listen.Socket{socket}, c.socketsApart()...), o)
+}
+
+// awaitQueues waits until all clients have been taken from the queues, of
+// swapped-out generations too. It ends at the order's deadline.
+func (e *Executor) awaitQueues(sockets []*listen.Socket, o supervisor.Hide) {
 	defer e.report(supervisor.Hidden{Pool: o.Pool})
-	if socket == nil || socket.Address().Kind != listen.Unix {
-		return
-	}
-	if err := socket.Unlink(); err != nil {
-		e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
-		return
-	}
-	sockets := append([]*listen.Socket{socket}, apart...)
 	e.until(o.Deadline, func() bool {
 		table, _ := listen.Look(sockets)
 		for _, s := range sockets {
