@@ -247,7 +247,7 @@ func reloadKind(t *testing.T, k measured) row {
 	d := direct{network: "unix", noUploads: k.noUploads, script: filepath.Join(workers, k.script)}
 	r := row{measured: k, way: "swap", reloads: *reloads}
 	if k.listen == "tcp" {
-		d.network, d.address, r.way = "tcp", freeAddress(t), "rolling"
+		d.network, d.address, r.way = "tcp", ownAddress(), "rolling"
 		p.listen = "tcp:" + d.address
 	}
 	s := start(t, p)
