@@ -256,7 +256,7 @@ func reloadKind(t *testing.T, k measured) row {
 		r.reloads = min(r.reloads, 10)
 	}
 	if k.listen == "tcp" {
-		d.network, d.address, r.way = "tcp", freeAddress(t), "rolling"
+		d.network, d.address, r.way = "tcp", ownAddress(), "rolling"
 		p.listen = "tcp:" + d.address
 	}
 	s := start(t, p)

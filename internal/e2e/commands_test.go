@@ -300,7 +300,7 @@ func TestBrokenCandidates(t *testing.T) {
 		"dies of the probe":  {whole + " --crash", "generation 2 dropped, generation 1 serves on: "},
 		"cannot be executed": {"exec /nowhere", "/nowhere"},
 	} {
-		for address, listen := range map[string]string{"unix": "", "tcp": "tcp:" + freeAddress(t)} {
+		for address, listen := range map[string]string{"unix": "", "tcp": "tcp:" + ownAddress()} {
 			t.Run(fault+" on "+address, func(t *testing.T) {
 				t.Parallel()
 				program := filepath.Join(publicFolder(t), "app.fcgi")

@@ -258,7 +258,7 @@ func TestStateThatCannotBeUsedIsSetAside(t *testing.T) {
 // given up, and costs nothing in either case.
 func TestCrashOnSharedSockets(t *testing.T) {
 	t.Parallel()
-	for name, listen := range map[string]string{"tcp": "tcp:" + freeAddress(t), "abstract": "unix:@" + uniqueName("crash")} {
+	for name, listen := range map[string]string{"tcp": "tcp:" + ownAddress(), "abstract": "unix:@" + uniqueName("crash")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
@@ -309,7 +309,7 @@ func TestCrashWhereDescriptorsMayNotBeTaken(t *testing.T) {
 
 func TestCrashOnTCPWhereDescriptorsMayNotBeTaken(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + freeAddress(t)})
+	s := prepare(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + ownAddress()})
 	denied := filepath.Join(workers, "denied")
 	s.again(denied)
 	before := s.mustStatus()

@@ -168,7 +168,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 		healthy{"default-path", pool{command: []string{"/usr/bin/perl", filepath.Join(workers, "worker.pl")}}, nil},
 		healthy{"probe", pool{command: []string{filepath.Join(workers, "worker-c")}, tables: "[@.probe]\npath = \"/pid\""}, nil},
 		healthy{"abstract", pool{command: []string{filepath.Join(workers, "worker-go")}, listen: "unix:@" + uniqueName("doctor")}, nil},
-		healthy{"tcp", pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:127.0.0.1:19461"}, nil},
+		healthy{"tcp", pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + ownAddress()}, nil},
 	)
 	if len(all) < 10 {
 		t.Errorf("only %d healthy deployments", len(all))

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -48,6 +49,17 @@ func publicFolder(t *testing.T) string {
 	}
 	return folder
 }
+
+// ownAddress is an address for TCP that nobody else has: its host is named after
+// this process (pids stay below 2^22, proc(5)), and its port is below those that the
+// kernel gives to clients (ip_local_port_range). A port that the kernel says is free
+// may be another test's before the program that is to listen there does so.
+func ownAddress() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d:%d", 64+pid>>16, pid>>8&255, pid&255, 20000+addressCount.Add(1))
+}
+
+var addressCount atomic.Int64
 
 func uniqueName(base string) string {
 	return fmt.Sprintf("%s-%d-%d", base, os.Getpid(), poolCount.Add(1))

@@ -75,9 +75,8 @@ func byApache(t *testing.T, s *supervisor) *front {
 		t.Fatal(err)
 	}
 	giveTo(t, "www-data", s.runtime())
-	address := freeAddress(t)
-	_, port, _ := net.SplitHostPort(address)
-	config := s.fill("testdata/apache.conf", "@COMMAND@", strings.Join(s.flags("fd:0"), " "), "@PORT@", port)
+	address := ownAddress()
+	config := s.fill("testdata/apache.conf", "@COMMAND@", strings.Join(s.flags("fd:0"), " "), "@ADDRESS@", address)
 	s.run("apache2", "-f", config, "-DFOREGROUND")
 	eventually(t, func() error {
 		conn, err := net.Dial("tcp", address)
@@ -104,17 +103,6 @@ func (s *supervisor) fill(template string, words ...string) string {
 		s.t.Fatal(err)
 	}
 	return path
-}
-
-// freeAddress is a port of 127.0.0.1 that nobody had a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func giveTo(t *testing.T, name, path string) {

@@ -31,7 +31,7 @@ var kindMounts = []struct{ title, prefix string }{{"root", ""}, {"`/app`", "/app
 func askKind(t *testing.T, r *results, k kind, transport string) {
 	p := pool{command: k.command(), keys: "environment = { " + k.environment + " }"}
 	if transport == "tcp" {
-		p.listen = "tcp:" + freeAddress(t)
+		p.listen = "tcp:" + ownAddress()
 	}
 	running := start(t, p)
 	for _, w := range webServers() {
@@ -61,6 +61,7 @@ func judgeKind(s *webSite, prefix string) string {
 	}
 	switch {
 	case err != nil:
+		s.t.Errorf("%s %s: %v", method, path, err)
 		return "no answer"
 	case a.status != http.StatusOK:
 		return fmt.Sprint(a.status)

@@ -137,19 +137,12 @@ type webSite struct {
 // and starts it. flags are those of webconf but for --http.
 func startSite(t *testing.T, w webServer, flags ...string) *webSite {
 	t.Helper()
-	s := &webSite{t: t, host: "localhost"}
+	s := &webSite{t: t, address: ownAddress(), host: "localhost"}
 	folder := publicFolder(t)
 	s.log = filepath.Join(folder, "log")
 	giveTo(t, "www-data", folder)
-	for range 5 { // a port that was free a moment ago may be taken
-		s.address = freeAddress(t)
-		run := s.write(w, folder, append([]string{"--http", s.address}, flags...))
-		if s.launch(run) {
-			return s
-		}
-	}
-	t.Fatalf("%s did not start:\n%s", w.name, lastBytes(s.log, 4000))
-	return nil
+	s.launch(s.write(w, folder, append([]string{"--http", s.address}, flags...)))
+	return s
 }
 
 // write has webconf write a configuration, and the server check it. It returns the
@@ -205,8 +198,8 @@ func (s *webSite) command(w webServer, paths *strings.Replacer, folder string, a
 	return cmd
 }
 
-// launch runs the server until the test ends; false: it ended at once.
-func (s *webSite) launch(cmd *exec.Cmd) bool {
+// launch runs the server until the test ends, and waits until it listens.
+func (s *webSite) launch(cmd *exec.Cmd) {
 	s.t.Helper()
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -219,9 +212,6 @@ func (s *webSite) launch(cmd *exec.Cmd) bool {
 	}
 	ended := make(chan struct{})
 	go func() { cmd.Wait(); close(ended) }()
-	if !s.listening(ended) {
-		return false
-	}
 	s.t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		select {
@@ -235,18 +225,10 @@ func (s *webSite) launch(cmd *exec.Cmd) bool {
 			s.t.Logf("%s:\n%s", cmd.Path, lastBytes(s.log, 4000))
 		}
 	})
-	return true
-}
-
-// listening waits until the server does, or has ended.
-func (s *webSite) listening(ended chan struct{}) bool {
-	s.t.Helper()
-	alive := true
 	eventually(s.t, func() error {
 		select {
 		case <-ended:
-			alive = false
-			return nil
+			s.t.Fatalf("%s has ended: %v", cmd.Path, cmd.ProcessState)
 		default:
 		}
 		conn, err := net.Dial("tcp", s.address)
@@ -255,7 +237,6 @@ func (s *webSite) listening(ended chan struct{}) bool {
 		}
 		return err
 	})
-	return alive
 }
 
 // authority is what a client puts into Host.

@@ -93,9 +93,11 @@ func fileQuestions() []question {
 	}
 }
 
-// wsgiQuestions are about what PEP 3333 and PSGI promise.
+// wsgiQuestions are about what PEP 3333 and PSGI promise. Long headers of an answer are
+// left out: these programs send them in parts, which HAProxy may not survive (see
+// TestHeadersInParts).
 func wsgiQuestions() []question {
-	wanted := []string{"`/`", "`/a/b", "`/a%20b", "`/a%2Fb", "`/a%25b", "`/caf%C3%A9", "HEAD", "POST", "PUT", "`Auth", "a header of", "an answer"}
+	wanted := []string{"`/`", "`/a/b", "`/a%20b", "`/a%2Fb", "`/a%25b", "`/caf%C3%A9", "HEAD", "POST", "PUT", "`Auth", "a header of"}
 	return slices.DeleteFunc(questions(), func(q question) bool {
 		return !slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(q.title, prefix) })
 	})

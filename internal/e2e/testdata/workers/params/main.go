@@ -16,6 +16,9 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Types of records (FastCGI specification, section 8).
@@ -107,7 +110,7 @@ func length(data []byte) (int, []byte) {
 }
 
 // answer puts everything into a header when there may be no body.
-func answer(connection io.Writer, s seen) error {
+func answer(connection *os.File, s seen) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -117,6 +120,13 @@ func answer(connection io.Writer, s seen) error {
 	var size int
 	if _, err := fmt.Sscanf(query, "header=%d", &size); err == nil {
 		out += strings.Repeat("X-Large: "+strings.Repeat("x", size)+"\r\n", 3)
+	}
+	if query == "parts" {
+		if err := writeRecord(connection, typeStdout, []byte(out)); err != nil {
+			return err
+		}
+		waitUntilRead(connection)
+		out = "X-Rest: 1\r\n"
 	}
 	if method == "HEAD" {
 		out += "X-Seen: " + base64.StdEncoding.EncodeToString(text) + "\r\n\r\n"
@@ -143,6 +153,18 @@ func (s seen) last(name string) (value string) {
 		}
 	}
 	return value
+}
+
+// waitUntilRead returns when nothing is left that the web server has not read
+// (SIOCOUTQ, unix(7)).
+func waitUntilRead(connection *os.File) {
+	for {
+		left, err := unix.IoctlGetInt(int(connection.Fd()), unix.SIOCOUTQ)
+		if err != nil || left == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // writeRecord uses request id 1, as all web servers here do.
