@@ -27,7 +27,7 @@ func besiegeThroughNginx(t *testing.T, ctx context.Context, d direct, keep int, 
 	if d.network == "unix" {
 		backend = "unix:" + d.address
 	}
-	f := nginxOn(t, nginxSite{backend: backend, script: d.script, keep: keep, listen: freeAddress(t)})
+	f := nginxOn(t, nginxSite{backend: backend, script: d.script, keep: keep, listen: ownAddress()})
 	var printed, complained bytes.Buffer
 	cmd := exec.CommandContext(ctx, "wrk", "--threads", "1", "--connections", "16", "--duration", "3h", "--timeout", "60s", f.base+"/sleep?ms=5")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // it prints then what it has seen
@@ -42,7 +42,9 @@ func besiegeThroughNginx(t *testing.T, ctx context.Context, d direct, keep int, 
 		if err := v.readWrk(printed.String()); err != nil {
 			t.Errorf("%v:\n%s", err, printed.String())
 		}
-		if text, err := os.ReadFile(f.errors); err != nil || bytes.Contains(text, []byte("[error]")) {
+		// A request on a kept connection that has just been closed nginx sends again, and
+		// says so in its log.
+		if text, err := os.ReadFile(f.errors); err != nil || keep == 0 && bytes.Contains(text, []byte("[error]")) {
 			v.failed = append(v.failed, fmt.Errorf("nginx says: %s (%v)", lastBytes(f.errors, 500), err))
 		}
 	}

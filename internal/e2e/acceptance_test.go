@@ -308,7 +308,9 @@ func acceptanceTable(rows []row) []byte {
 Written by ` + "`make acceptance`" + `, on the day and the machine of the last line. Four workers of each kind, with default
 settings, are reloaded under 16 clients that connect to the socket without pause, one connection a request: 14 ask for
 something that takes 5 ms, one for something that takes 2 s, one uploads 64 KiB over 0.8 s. *Behind nginx* the clients
-are 16 connections of wrk, which ask for what takes 5 ms, and what counts is what wrk and nginx's log say. *Usual practice* is what was
+are 16 connections of wrk, which ask for what takes 5 ms, and what counts is what wrk says, and nginx's log. Where nginx
+keeps connections, it sends a GET again if the connection is closed meanwhile (a POST it does not), and what counts is
+what wrk says. *Usual practice* is what was
 lost of some hundred to a thousand requests when workers of that kind were told to end by SIGTERM one after the other,
 and replaced. *Slowest* is how much longer than that the slowest request took, with the time in the queue behind 15
 others.
