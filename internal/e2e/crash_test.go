@@ -5,12 +5,15 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -229,6 +232,41 @@ func TestWorkersThatEndedMeanwhileAreReplaced(t *testing.T) {
 	delete(want, 2)
 	if !maps.Equal(kept, want) {
 		t.Errorf("the others were %v, are %v", want, kept)
+	}
+}
+
+// A new generation that ended together with the supervisor leaves no name behind.
+func TestCrashOfACandidateAndTheSupervisor(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(publicFolder(t), "app.fcgi")
+	deployLine(t, program, "exec "+filepath.Join(workers, "worker-c"))
+	s := start(t, pool{command: []string{program}})
+	deployLine(t, program, "exec sleep 1000") // never ready
+	reload := exec.Command(binary, "reload", s.pool, "--control", s.control())
+	if err := reload.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(func(p poolJSON) error {
+		if !slices.ContainsFunc(p.Workers, func(w workerJSON) bool { return w.Phase == "starting" && w.PID > 0 }) {
+			return errors.New("nobody of the new generation has started")
+		}
+		return nil
+	})
+	s.crash()
+	reload.Process.Kill()
+	reload.Wait()
+	for _, pid := range s.processes() {
+		if procContains(pid, "environ", "FCGI_SUPERVISOR_GENERATION=2\x00") {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	deployLine(t, program, "exec "+filepath.Join(workers, "worker-c"))
+	s.again()
+	if found := socketsIn(filepath.Dir(s.socket)); slices.ContainsFunc(found, func(path string) bool { return strings.HasPrefix(path, s.socket+".") }) {
+		t.Errorf("left behind: %v", found)
+	}
+	if o := s.command("request", "unix:"+s.socket, "/"); o.code != 0 {
+		t.Errorf("not answered afterwards: %s", o.stderr)
 	}
 }
 

@@ -92,6 +92,11 @@ func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 		t.executor.born[w.PID] = true
 		f.Workers = append(f.Workers, w)
 	}
+	for generation, g := range memory.Generations {
+		if c.on[generation] == nil { // nobody has it any more
+			_ = listen.Sweep(g.Listen, generation)
+		}
+	}
 	sockets.expose(&f)
 	c.changed()
 	return f

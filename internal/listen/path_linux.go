@@ -57,7 +57,15 @@ func privatePath(path string, generation int) string {
 	return folder + name + suffix
 }
 
-// sweep removes what an earlier supervisor left of a private name.
+// Sweep removes the private name of a generation whose socket is gone: an earlier
+// supervisor has left it. What somebody listens on stays, which is an error.
+func Sweep(a Address, generation int) error {
+	if a.Kind != Unix {
+		return nil
+	}
+	return sweep(privatePath(a.Path, generation))
+}
+
 func sweep(private string) error {
 	left, err := occupant(private)
 	if err != nil || left == (file{}) {
