@@ -208,8 +208,8 @@ func TestDevInABrowser(t *testing.T) {
 	sees(t, tab, "h1", "mended", false)
 }
 
-// nobodyIsRefused has clients ask without pause while something happens, from before
-// its beginning to after its end: every request is answered with 200.
+// nobodyIsRefused has clients ask without pause while something happens: every
+// request is answered with 200.
 func nobodyIsRefused(t *testing.T, d *devServer, happens func()) {
 	t.Helper()
 	stop := make(chan struct{})
