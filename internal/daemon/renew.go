@@ -13,9 +13,9 @@ import (
 )
 
 // begin starts a pool that is new in the configuration.
-func (d *Daemon) begin(ctx context.Context, p config.Pool) {
+func (d *Daemon) begin(p config.Pool) {
 	d.executor.Add(p)
-	d.supervisor.Add(ctx, poolConfig(p))
+	d.supervisor.Add(poolConfig(p))
 }
 
 // Reload reads the configuration again and gives one pool a new generation with
@@ -51,7 +51,7 @@ func (d *Daemon) prepareReload(c supervisor.Command) (_ supervisor.Command, fail
 		merged := *old
 		merged.Pools = append(slices.Clone(old.Pools), *now)
 		d.putInForce(&merged)
-		d.begin(context.Background(), *now)
+		d.begin(*now)
 		c.Action = supervisor.ActionStart
 	default:
 		merged := *old

@@ -113,7 +113,7 @@ func (d *Daemon) addAndRemove(ctx context.Context, old, next *config.Config) {
 	}
 	for _, p := range next.Pools {
 		if find(old.Pools, p.Name) == nil {
-			d.begin(ctx, p)
+			d.begin(p)
 		}
 	}
 }
