@@ -1,6 +1,10 @@
 package listen
 
-import "golang.org/x/sys/unix"
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
 
 // At is the socket that listens at an address, as whoever looks from outside sees
 // it: without a descriptor, for Figures and Holders. It is nil if nobody listens
@@ -36,19 +40,39 @@ func unixAt(a Address, match func(unixName) bool) (*Socket, error) {
 	return nil, nil
 }
 
+// tcpAt finds who gets the connections to an address: a listener on that very one,
+// else one on all addresses, of which [::] takes IPv4 too (ipv6(7)).
 func tcpAt(a Address) (*Socket, error) {
+	ip, err := resolve(a)
+	if err != nil {
+		return nil, err
+	}
+	var found *Socket
+	best := 0
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		entries, err := tcpTable(family, []int{a.Port})
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
-			if e.state == stateListen {
-				s := Shadow(a, e.inode, 0, Trace{})
-				s.domain = int(family)
-				return s, nil
+			if fits := fitness(e.local.Addr(), ip); e.state == stateListen && fits > best {
+				best, found = fits, Shadow(a, e.inode, 0, Trace{})
+				found.domain = int(family)
 			}
 		}
 	}
-	return nil, nil
+	return found, nil
+}
+
+// fitness is 0 for a listener that gets no connections to ip.
+func fitness(listener, ip netip.Addr) int {
+	switch {
+	case listener == ip:
+		return 3
+	case listener == netip.IPv4Unspecified() && ip.Is4(), listener == netip.IPv6Unspecified() && ip.Is6():
+		return 2
+	case listener == netip.IPv6Unspecified():
+		return 1
+	}
+	return 0
 }

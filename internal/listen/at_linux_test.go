@@ -43,3 +43,39 @@ func TestAt(t *testing.T) {
 		t.Errorf("a regular file is taken for %v", s)
 	}
 }
+
+// Others may listen on the same port of other addresses, and on all of them.
+func TestAtTellsAddressesApart(t *testing.T) {
+	open := func(a Address) *Socket {
+		t.Helper()
+		s, err := Open(a, Options{Owner: -1, Group: -1, Backlog: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	wants := func(a Address, want *Socket) {
+		t.Helper()
+		switch seen, err := At(a); {
+		case err != nil:
+			t.Errorf("%s: %v", a, err)
+		case want == nil && seen != nil, want != nil && (seen == nil || seen.Inode() != want.Inode()):
+			t.Errorf("%s: the wrong socket, %v, want %v", a, seen, want)
+		}
+	}
+	port := freePort(t, "127.0.0.1")
+	one, two := Address{Kind: TCP, Host: "127.0.0.1", Port: port}, Address{Kind: TCP, Host: "127.9.9.9", Port: port}
+	second := open(two)
+	wants(one, nil)
+	wants(two, second)
+	first := open(one)
+	wants(one, first)
+	wants(two, second)
+
+	everywhere := Address{Kind: TCP, Host: "0.0.0.0", Port: freePort(t, "0.0.0.0")}
+	all := open(everywhere)
+	wants(everywhere, all)
+	wants(Address{Kind: TCP, Host: "127.0.0.1", Port: everywhere.Port}, all)
+	wants(Address{Kind: TCP, Host: "::1", Port: everywhere.Port}, nil)
+}

@@ -101,7 +101,7 @@ func resolve(a Address) (netip.Addr, error) {
 func explainTCP(a Address, err error) error {
 	switch err {
 	case unix.EADDRINUSE:
-		return inUse(a, holdersOfPort(a.Port))
+		return inUse(a, holdersOf(a))
 	case unix.EADDRNOTAVAIL:
 		return fmt.Errorf("listen on %s: %s is no address of this machine; try: 127.0.0.1, or 0.0.0.0 for all its addresses", a, a.Host)
 	case unix.EACCES:

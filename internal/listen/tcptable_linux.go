@@ -130,16 +130,23 @@ func listenerOf(local netip.AddrPort, family uint8, listening map[netip.AddrPort
 	return listening[netip.AddrPortFrom(all, local.Port())]
 }
 
-// holdersOfPort are the processes that listen on a port or, if none does, have a
-// connection from it.
-func holdersOfPort(port int) *holders {
+// holdersOf are the processes that listen where nobody else can listen on a then or,
+// if none does, have a connection from it.
+func holdersOf(a Address) *holders {
+	ip, err := resolve(a)
+	if err != nil {
+		return &holders{}
+	}
 	listening, others := map[uint64]bool{}, map[uint64]bool{}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		entries, err := tcpTable(family, []int{port})
+		entries, err := tcpTable(family, []int{a.Port})
 		if err != nil {
 			continue // the other family may tell
 		}
 		for _, e := range entries {
+			if other := e.local.Addr(); fitness(other, ip) == 0 && fitness(ip, other) == 0 {
+				continue
+			}
 			if e.state == stateListen {
 				listening[e.inode] = true
 			} else if e.inode != 0 {
