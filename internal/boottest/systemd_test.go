@@ -1,7 +1,7 @@
 package boottest
 
-// A machine with systemd. Not covered: the descriptor store, which is not used yet;
-// the out-of-memory killer (limits of units are not enforced here, .ci/boot-test).
+// A machine with systemd. Not covered: the out-of-memory killer (limits of units are
+// not enforced here, .ci/boot-test).
 
 import (
 	"fmt"
@@ -35,6 +35,7 @@ func TestSystemd(t *testing.T) {
 		m.sh("rm -r " + dropIns + " && systemctl daemon-reload && systemctl restart fcgi-supervisor")
 	})
 	m.step("killed worker", func(t *testing.T) { replaces(m) })
+	m.step("descriptor store", func(t *testing.T) { keepsSockets(m) })
 	m.step("upgrade", func(t *testing.T) { upgrades(m) })
 	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
 	m.step("wrong configuration", func(t *testing.T) { startsWithMistake(m) })

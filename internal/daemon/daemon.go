@@ -199,11 +199,12 @@ func (d *Daemon) openControl(heritage *handover) (err error) {
 func (d *Daemon) openPools(heritage *handover) error {
 	left := d.inherit()
 	d.starting = d.startingPools(left)
-	d.executor = executor.New(d.starting, d.log, d.runtimeDir(), d.lineage)
+	d.executor = executor.New(d.starting, d.log, d.runtimeDir(), d.lineage, d.telling.manager)
 	d.supervisor = supervisor.New(poolConfigs(d.starting), d.executor, d.record)
 	if left != nil {
 		d.takeBack(left, heritage)
 	} else {
+		d.executor.Release(listen.Stored()) // nobody knows what they were
 		left = &state{Program: d.options.Version, Lineage: d.lineage}
 	}
 	if err := left.write(statePath(d.runtimeDir())); err != nil { // before the first birth

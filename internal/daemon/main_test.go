@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -46,6 +47,9 @@ func TestMain(m *testing.M) {
 
 // playProgram says on its standard output when it has started.
 func playProgram(path string) int {
+	if os.Getenv("LISTEN_FDS") != "" { // who starts us cannot know the pid before
+		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+	}
 	cfg, err := config.Load(path)
 	if err == nil {
 		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
