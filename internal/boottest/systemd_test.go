@@ -38,6 +38,7 @@ func TestSystemd(t *testing.T) {
 	m.step("descriptor store", func(t *testing.T) { keepsSockets(m) })
 	m.step("upgrade", func(t *testing.T) { upgrades(m) })
 	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
+	m.step("restart with a mistake", func(t *testing.T) { restartsWithMistake(m) })
 	m.step("wrong configuration", func(t *testing.T) { startsWithMistake(m) })
 	m.step("restart under load", func(t *testing.T) { restarts(m, "systemctl", "restart", "fcgi-supervisor") })
 	m.step("stop", func(t *testing.T) { stops(m) })
@@ -169,26 +170,43 @@ func reloadsWithMistake(m *machine) {
 		"configuration not taken: "+poolFile+":", "active (running)", "procesess", "processes")
 }
 
-// startsWithMistake still has the mistake.
-func startsWithMistake(m *machine) {
+// restartsWithMistake still has the mistake: who asks for the restart is told, and
+// the workers serve on and have somebody who minds them.
+func restartsWithMistake(m *machine) {
+	m.run("systemctl", "reset-failed", "fcgi-supervisor") // many starts so far
+	before, l := settledWorkers(m), m.load("/")
 	if r := m.exec("systemctl", "restart", "fcgi-supervisor"); r.code == 0 {
 		m.t.Errorf("systemctl restart succeeds with a mistake:\n%s", r.text)
 	}
-	status := m.exec("systemctl", "status", "--no-pager", "-l", "-n", "10", "fcgi-supervisor").text
-	m.contains(status, poolFile+":", "procesess", `"processes"`, "status=2")
-	if n := strings.TrimSpace(m.run("systemctl", "show", "-P", "NRestarts", "fcgi-supervisor")); n != "0" {
-		m.t.Errorf("started %s times more with the same mistake", n)
-	}
-	m.sh("mv /root/php.toml " + poolFile)
-	before := workers(m) // nobody minds them, but they serve
-	m.answers("/")
-	m.run("systemctl", "start", "fcgi-supervisor")
-	eventually(m.t, func() error { // taken back, then replaced: a restart was asked for
-		if now := settledWorkers(m); now == before {
-			return fmt.Errorf("workers are still\n%s", now)
+	eventually(m.t, func() error {
+		if status := m.exec("systemctl", "status", "--no-pager", "fcgi-supervisor").text; !strings.Contains(status, "active (running)") {
+			return fmt.Errorf("nobody goes on:\n%s", status)
 		}
 		return nil
 	})
+	m.contains(m.run("systemctl", "status", "--no-pager", "-l", "-n", "30", "fcgi-supervisor"),
+		"configuration not taken: "+poolFile+":", "procesess", "the workers serve on")
+	outlives(m, "kill", "-KILL")
+	l.verdict()
+	if now := workers(m); now != before {
+		m.t.Errorf("workers were\n%sand are\n%s%s", before, now, m.logs())
+	}
+	stops(m)
+}
+
+// startsWithMistake has no workers that would have to be minded.
+func startsWithMistake(m *machine) {
+	if r := m.exec("systemctl", "start", "fcgi-supervisor"); r.code == 0 {
+		m.t.Errorf("systemctl start succeeds with a mistake:\n%s", r.text)
+	}
+	status := m.exec("systemctl", "status", "--no-pager", "-l", "-n", "10", "fcgi-supervisor").text
+	m.contains(status, poolFile+":", "procesess", `"processes"`, "status=2")
+	if n := property(m, "NRestarts"); n != "0" {
+		m.t.Errorf("started %s times more with the same mistake", n)
+	}
+	m.sh("mv /root/php.toml " + poolFile)
+	m.run("systemctl", "start", "fcgi-supervisor")
+	m.answers("/")
 }
 
 // restarts: another supervisor, other workers, and nobody has noticed.

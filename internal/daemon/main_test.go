@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -51,8 +52,14 @@ func playProgram(path string) int {
 		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 	}
 	cfg, err := config.Load(path)
+	var mistakes error
+	if err != nil { // as cmd does it
+		if cfg, mistakes = must(daemon.Resume(filepath.Join(filepath.Dir(path), "run"), path)), err; cfg != nil {
+			err = nil
+		}
+	}
 	if err == nil {
-		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
+		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Mistakes: mistakes, Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
 	}
 	switch {
 	case errors.Is(err, daemon.ErrRefused):
@@ -67,6 +74,14 @@ func playProgram(path string) int {
 		return exitLeak
 	}
 	return 0
+}
+
+// must is nil after an error, which is told.
+func must(cfg *config.Config, err error) *config.Config {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return cfg
 }
 
 // work accepts connections, says so, and closes them. A stubborn worker does not
