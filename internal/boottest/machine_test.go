@@ -34,16 +34,22 @@ type machine struct {
 	env  []string // for boot-test
 }
 
+// packagesOf are what is on machines of each kind: one root is made for all.
+var packagesOf = map[string][]string{
+	systemd: {"nginx-light", "php-cgi", "libpam-systemd", "rpm"},
+	sysv:    {"nginx-light", "php-cgi", "busybox"},
+}
+
 // newMachine is a bareMachine with the program in it.
-func newMachine(t *testing.T, kind string, packages ...string) *machine {
+func newMachine(t *testing.T, kind string) *machine {
 	t.Helper()
-	m := bareMachine(t, kind, packages...)
+	m := bareMachine(t, kind)
 	m.put(binary, "/usr/bin/fcgi-supervisor")
 	return m
 }
 
-// bareMachine makes a root with these packages of Debian. It is not booted yet.
-func bareMachine(t *testing.T, kind string, packages ...string) *machine {
+// bareMachine has nginx and PHP. It is not booted yet.
+func bareMachine(t *testing.T, kind string) *machine {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "boottest-")
 	if err != nil {
@@ -58,7 +64,9 @@ func bareMachine(t *testing.T, kind string, packages ...string) *machine {
 		m.must("remove", m.root)
 		os.RemoveAll(folder)
 	})
-	m.must(append([]string{"build", kind, m.root}, packages...)...)
+	m.must(append([]string{"build", kind, m.root}, packagesOf[kind]...)...)
+	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
+	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
 	return m
 }
 

@@ -11,23 +11,16 @@ import (
 	"testing"
 )
 
-// TestOutOfMemory: a worker that eats more than the unit may have is killed and
+// outOfMemory: a worker that eats more than the unit may have is killed and
 // replaced; the unit stays.
-func TestOutOfMemory(t *testing.T) {
-	t.Parallel()
-	m := newMachine(t, systemd, "nginx-light", "php-cgi", "libpam-systemd")
-	m.env = []string{"BOOT_TEST_CGROUP=" + memoryHierarchy(t)}
-	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
-	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
-	m.boot()
-	installs(m)
+func outOfMemory(m *machine) {
 	m.sh("mkdir -p " + dropIns + " && printf '[Service]\nMemoryMax=200M\nMemorySwapMax=0\n' >" + dropIns + "/test.conf && systemctl daemon-reload")
 	m.run("systemctl", "restart", "fcgi-supervisor")
 	before, pid := settledWorkers(m), property(m, "MainPID")
 	if victim, err := m.web().ask("/?hog=1000000000"); err == nil {
-		t.Fatalf("worker %d has a gigabyte, and may have 200 MB", victim)
+		m.t.Fatalf("worker %d has a gigabyte, and may have 200 MB", victim)
 	}
-	eventually(t, func() error {
+	eventually(m.t, func() error {
 		if now := settledWorkers(m); now == before {
 			return fmt.Errorf("nobody was replaced:\n%s", now)
 		}
@@ -35,12 +28,12 @@ func TestOutOfMemory(t *testing.T) {
 	})
 	m.answers("/")
 	if now := property(m, "MainPID"); now != pid || property(m, "ActiveState") != "active" {
-		t.Errorf("the main process was %s and is %s, %s%s", pid, now, property(m, "ActiveState"), m.logs())
+		m.t.Errorf("the main process was %s and is %s, %s%s", pid, now, property(m, "ActiveState"), m.logs())
 	}
 	for _, command := range [][]string{{"events", "php"}, {"status", "php"}} {
 		m.contains(m.run(append([]string{"fcgi-supervisor"}, command...)...), "out of memory")
 	}
-	m.stop()
+	m.sh("rm -r " + dropIns + " && systemctl daemon-reload")
 }
 
 // memoryHierarchy is where this kernel has its memory controller, as boot-test

@@ -17,9 +17,7 @@ const (
 
 func TestSystemd(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, systemd, "nginx-light", "php-cgi", "libpam-systemd")
-	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
-	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
+	m := newMachine(t, systemd)
 	m.boot()
 	m.step("install", func(t *testing.T) { installs(m) })
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/") })
@@ -56,7 +54,13 @@ func installs(m *machine) {
 	m.contains(text, "wrote "+unit, "wrote "+poolFile, "started", "unix:/run/fcgi-supervisor/php.sock")
 	m.run("systemctl", "reload", "nginx")
 	eventually(m.t, func() error { _, err := m.web().ask("/"); return err }) // nginx takes its configuration when it likes
-	m.contains(m.run("systemctl", "status", "--no-pager", "fcgi-supervisor"), `Status: "php: 5 of 5 workers ready"`)
+	settledWorkers(m)                                                        // systemctl waits for the first
+	eventually(m.t, func() error {
+		if status := property(m, "StatusText"); status != "php: 5 of 5 workers ready" {
+			return fmt.Errorf("systemctl status says %q", status)
+		}
+		return nil
+	})
 	again := m.run("fcgi-supervisor", "install", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi")
 	if strings.Contains(again, "wrote") {
 		m.t.Errorf("a second install writes:\n%s", again)
@@ -184,8 +188,8 @@ func restartsWithMistake(m *machine) {
 		}
 		return nil
 	})
-	m.contains(m.run("systemctl", "status", "--no-pager", "-l", "-n", "30", "fcgi-supervisor"),
-		"configuration not taken: "+poolFile+":", "procesess", "the workers serve on")
+	m.contains(m.run("systemctl", "status", "--no-pager", "-l", "fcgi-supervisor"), "configuration not taken: "+poolFile+":", "procesess")
+	m.contains(m.run("journalctl", "--no-pager", "-u", "fcgi-supervisor"), "cannot restart: the workers serve on")
 	outlives(m, "kill", "-KILL")
 	l.verdict()
 	if now := workers(m); now != before {
@@ -340,11 +344,18 @@ func singleUser(m *machine) {
 func uninstalls(m *machine) {
 	m.contains(m.run("fcgi-supervisor", "uninstall"), "removed "+unit)
 	m.contains(m.run("fcgi-supervisor", "uninstall"), "it is not installed")
-	if files := m.sh("find /etc/systemd /var/lib/fcgi-supervisor /run -name '*fcgi*' 2>/dev/null || true"); files != "" {
+	if files := m.sh("find /etc/systemd /run -name '*fcgi*' 2>/dev/null || true"); files != "" {
 		m.t.Errorf("files are left:\n%s", files)
 	}
 	m.run("test", "-e", poolFile) // the configuration stays
 	if pids := m.sh(left); pids != "" {
 		m.t.Errorf("processes are left:\n%s", pids)
+	}
+	m.contains(m.run("fcgi-supervisor", "install", "--name", "second", "--", "/usr/bin/php-cgi"), "wrote ")
+	m.contains(m.run("fcgi-supervisor", "uninstall"), "kept ", "conf.d/second.toml", "--purge")
+	m.contains(m.run("fcgi-supervisor", "uninstall", "--purge"), "removed ", "conf.d/second.toml")
+	m.contains(m.run("fcgi-supervisor", "uninstall", "--purge"), "it is not installed")
+	if files := m.sh("find /var/lib/fcgi-supervisor /etc/fcgi-supervisor/conf.d -name '*fcgi*' -o -name 'second*' 2>/dev/null || true"); files != "" {
+		m.t.Errorf("files are left after a purge:\n%s", files)
 	}
 }

@@ -13,9 +13,7 @@ const script = "/etc/init.d/fcgi-supervisor"
 
 func TestSysV(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, sysv, "nginx-light", "php-cgi", "busybox")
-	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
-	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
+	m := newMachine(t, sysv)
 	m.boot()
 	m.step("install", func(t *testing.T) { installsScript(m) })
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/"); stoppedInTime(m) })
