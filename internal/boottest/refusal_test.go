@@ -18,8 +18,9 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// badInput begins and ends with nothing installed.
+// badInput begins and ends with nothing installed, but a pool that is configured.
 func badInput(m *machine) {
+	m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\nuser = \"www-data\"\n")
 	everything := func() string {
 		return m.sh("find /etc/systemd /etc/fcgi-supervisor /etc/default /var/lib -type f -o -type l | sort | xargs md5sum 2>/dev/null")
 	}
@@ -61,7 +62,6 @@ func badInput(m *machine) {
 	m.step("path with everything in it", func(t *testing.T) {
 		const path = `/opt/my app 50%n $HOME ${HOME} ü {/fcgi-supervisor`
 		quoted := "'" + path + "'"
-		m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\nuser = \"www-data\"\n")
 		m.sh("mkdir -p \"$(dirname " + quoted + ")\" && cp /usr/bin/fcgi-supervisor " + quoted)
 		m.run(path, "install", "--now")
 		m.answers("/")
