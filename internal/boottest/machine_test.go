@@ -37,25 +37,26 @@ type machine struct {
 // packagesOf are what is on machines of each kind: one root is made for all.
 var packagesOf = map[string][]string{
 	systemd: {"nginx-light", "php-cgi", "libpam-systemd", "rpm"},
-	sysv:    {"nginx-light", "php-cgi", "busybox"},
+	sysv:    {"nginx-light", "php-cgi", "busybox", "logrotate"},
 }
 
 // newMachine is a bareMachine with the program in it.
-func newMachine(t *testing.T, kind string) *machine {
+func newMachine(t *testing.T, kind string, settings ...string) *machine {
 	t.Helper()
-	m := bareMachine(t, kind)
+	m := bareMachine(t, kind, settings...)
 	m.put(binary, "/usr/bin/fcgi-supervisor")
 	return m
 }
 
-// bareMachine has nginx and PHP. It is not booted yet.
-func bareMachine(t *testing.T, kind string) *machine {
+// bareMachine has nginx and PHP, and is not booted yet. The settings are
+// boot-test's.
+func bareMachine(t *testing.T, kind string, settings ...string) *machine {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "boottest-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, kind: kind, root: filepath.Join(folder, "root")}
+	m := &machine{t: t, kind: kind, root: filepath.Join(folder, "root"), env: settings}
 	t.Cleanup(func() {
 		m.t = t
 		if t.Failed() {

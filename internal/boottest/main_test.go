@@ -6,12 +6,17 @@ package boottest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// acceptance has other releases and other services of SysV init tried as well,
+// whose roots take minutes to make.
+var acceptance = flag.Bool("acceptance", false, "the machines of `make acceptance` too")
 
 // binary is the program as it is shipped; written by TestMain alone.
 var binary string

@@ -61,8 +61,7 @@ const ours = `find / -xdev -iname '*fcgi-supervisor*' ! -path '/proc/*' ! -path 
 
 func lifeOfAPackage(t *testing.T, kind string, p packager, first, second string) {
 	t.Parallel()
-	m := bareMachine(t, kind)
-	m.env = []string{"BOOT_TEST_CGROUP=" + memoryHierarchy(t)}
+	m := bareMachine(t, kind, "BOOT_TEST_CGROUP="+memoryHierarchy(t))
 	m.put(first, "/root/first")
 	m.put(second, "/root/second")
 	m.boot()

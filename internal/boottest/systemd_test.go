@@ -17,9 +17,27 @@ const (
 
 func TestSystemd(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, systemd)
+	lifeUnderSystemd(newMachine(t, systemd), "notify")
+}
+
+// TestNewerSystemd has Type=notify-reload, which Debian 12 has not (systemd 253).
+func TestNewerSystemd(t *testing.T) {
+	if !*acceptance {
+		t.Skip("left out: another Debian has to be fetched; try: make acceptance")
+	}
+	t.Parallel()
+	lifeUnderSystemd(newMachine(t, systemd, "BOOT_TEST_SUITE=trixie"), "notify-reload")
+}
+
+// lifeUnderSystemd wants the unit to be of that Type=.
+func lifeUnderSystemd(m *machine, kind string) {
 	m.boot()
-	m.step("install", func(t *testing.T) { installs(m) })
+	m.step("install", func(t *testing.T) {
+		installs(m)
+		if got := property(m, "Type"); got != kind {
+			t.Errorf("Type=%s, want %s; this is %s", got, kind, m.run("systemctl", "--version"))
+		}
+	})
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/") })
 	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
 	m.step("reload under load", func(t *testing.T) { reloads(m) })
