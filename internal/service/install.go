@@ -69,16 +69,23 @@ func Install(o Options, config []File, check func() error) (Outcome, error) {
 	if err := i.prepare(); err != nil {
 		return done, err
 	}
-	if err := i.put(config, check); err != nil {
+	err = i.finish(i.put(config, check)) // adds to done
+	return done, err
+}
+
+// finish undoes what was written after an error; else it starts the service, if
+// that was asked for.
+func (i *installation) finish(err error) error {
+	if err != nil {
 		if left := i.files.rollback(); left != nil {
 			err = fmt.Errorf("%w; and this could not be undone: %w", err, left)
 		}
-		return done, err
+		return err
 	}
-	if o.Now {
-		return done, i.start()
+	if i.options.Now {
+		return i.start()
 	}
-	return done, nil
+	return nil
 }
 
 // installation is one run of Install or Uninstall.
