@@ -15,16 +15,22 @@ const gate = "mkdir -p " + dropIns + " && printf '[Service]\nExecStartPre=/bin/s
 // stored is how many descriptors systemd keeps for the service.
 func stored(m *machine) string { m.t.Helper(); return property(m, "NFileDescriptorStore") }
 
-// keepsSockets: clients that come while nobody lives who could serve them wait.
-func keepsSockets(m *machine) {
-	m.run("systemctl", "reload", "fcgi-supervisor") // the name has been moved to another socket
-	settledWorkers(m)
-	eventually(m.t, func() error { // the old one's is let go
+// keepsOne: that of the old generation is let go.
+func keepsOne(m *machine) {
+	m.t.Helper()
+	eventually(m.t, func() error {
 		if n := stored(m); n != "1" {
 			return fmt.Errorf("systemd keeps %s descriptors for one pool", n)
 		}
 		return nil
 	})
+}
+
+// keepsSockets: clients that come while nobody lives who could serve them wait.
+func keepsSockets(m *machine) {
+	m.run("systemctl", "reload", "fcgi-supervisor") // the name has been moved to another socket
+	settledWorkers(m)
+	keepsOne(m)
 	m.sh(gate)
 	for _, next := range []string{"", "systemctl restart --no-block fcgi-supervisor"} {
 		before := generation(m)

@@ -179,6 +179,7 @@ func upgrades(m *machine) {
 	if now := workers(m); now == before {
 		m.t.Error("systemctl reload does not reach the new program")
 	}
+	keepsOne(m)
 }
 
 func reloadsWithMistake(m *machine) {

@@ -1,7 +1,6 @@
 package boottest
 
-// A machine with sysvinit. Not covered: a real chkconfig (no Debian has it), taking
-// workers back after the supervisor was killed.
+// A machine with sysvinit. Not covered: a real chkconfig, which no Debian has.
 
 import (
 	"fmt"
@@ -20,6 +19,7 @@ func TestSysV(t *testing.T) {
 	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
 	m.step("reload under load", func(t *testing.T) { reloadsScript(m) })
 	m.step("restart under load", func(t *testing.T) { restarts(m, "service", "fcgi-supervisor", "restart") })
+	m.step("kill -9", func(t *testing.T) { takesBack(m) })
 	m.step("mistake", func(t *testing.T) { scriptWithMistake(m) })
 	for _, shell := range []string{"dash", "busybox sh"} {
 		m.step("states/"+shell, func(t *testing.T) { states(m, shell) })
@@ -89,6 +89,23 @@ func reloadsScript(m *machine) {
 		return nil
 	})
 	l.verdict()
+}
+
+// takesBack: the workers serve while nobody minds them, and start finds them.
+func takesBack(m *machine) {
+	before, l := settledWorkers(m), m.load("/")
+	m.sh("kill -KILL $(cut -d' ' -f1 /run/fcgi-supervisor.pid)")
+	eventually(m.t, func() error {
+		if r := m.exec(script, "status"); r.code != 1 {
+			return fmt.Errorf("status of a dead supervisor: exit %d, want 1\n%s", r.code, r.text)
+		}
+		return nil
+	})
+	m.run("service", "fcgi-supervisor", "start")
+	l.verdict()
+	if now := settledWorkers(m); now != before {
+		m.t.Errorf("workers were\n%sand are\n%s", before, now)
+	}
 }
 
 // scriptWithMistake: a mistake stops neither what runs nor a person from seeing it.
