@@ -36,7 +36,7 @@ type machine struct {
 
 // packagesOf are what is on machines of each kind: one root is made for all.
 var packagesOf = map[string][]string{
-	systemd: {"nginx-light", "php-cgi", "libpam-systemd", "rpm"},
+	systemd: {"nginx-light", "php-cgi", "libpam-systemd", "passwd", "rpm"},
 	sysv:    {"nginx-light", "php-cgi", "busybox", "logrotate"},
 }
 

@@ -25,17 +25,16 @@ func (o *Outcome) warn(format string, args ...any) {
 // Print is what Install would write, without writing it. It needs neither root nor
 // the init system.
 func Print(o Options, config []File) ([]File, error) {
+	if o.Init == Auto {
+		o.Init = runningInit()
+	}
+	if o.Init == "" {
+		return nil, errors.New("no init system runs here to go by; try: --init systemd or --init sysv")
+	}
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	kind := o.Init
-	if kind == Auto {
-		kind = runningInit()
-	}
-	if kind == "" {
-		return nil, errors.New("no init system runs here to go by; try: --init systemd or --init sysv")
-	}
-	files, err := o.files(kind)
+	files, err := o.files(o.Init)
 	return append(files, config...), err
 }
 
@@ -58,11 +57,12 @@ func (o Options) files(kind string) ([]File, error) {
 // there whether the whole is right.
 func Install(o Options, config []File, check func() error) (Outcome, error) {
 	var done Outcome
-	if err := o.complete(); err != nil {
-		return done, err
-	}
 	kind, err := choose(o.Init)
 	if err != nil {
+		return done, err
+	}
+	o.Init = kind
+	if err := o.complete(); err != nil {
 		return done, err
 	}
 	i := &installation{options: o, kind: kind, done: &done}
