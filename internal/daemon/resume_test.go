@@ -25,6 +25,25 @@ func (p *program) edit(old, new string) {
 	}
 }
 
+// What cannot be started anew serves still.
+func TestBrokenPoolsLeaveNoWorkersAlone(t *testing.T) {
+	t.Parallel()
+	p := write(t, pool("blog", "serve", ""))
+	p.start()
+	before := p.waitRunning("blog")
+	p.signal(syscall.SIGKILL)
+	p.ends(-1)
+	p.edit("command = [", `command = ["/nowhere/to/be/found", `)
+	p.start()
+	p.waitSaid("generation 2 dropped")
+	if after := p.waitRunning("blog"); !slices.Equal(pids(after), pids(before)) {
+		t.Errorf("workers were %v and are %v", pids(before), pids(after))
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	p.refuse(exitRefused, "/nowhere/to/be/found")
+}
+
 func TestMistakeLeavesNoWorkersAlone(t *testing.T) {
 	t.Parallel()
 	p := write(t, pool("blog", "serve", ""))

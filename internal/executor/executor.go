@@ -86,9 +86,9 @@ func New(pools []config.Pool, log *logs.Log, folder, lineage string, store Store
 	return e
 }
 
-// Open opens the sockets of all pools that are to run before anything is started, so that what is
-// in the way is told to whoever starts us. It returns an error for each pool whose
-// socket cannot be opened.
+// Open opens the sockets of all pools before anything is started, so that what is
+// in the way is told to whoever starts us. A pool that is to stay stopped has none.
+// It returns an error for each pool whose socket cannot be opened.
 func (e *Executor) Open() []error {
 	var errs []error
 	for _, c := range e.all() {
