@@ -61,7 +61,7 @@ const ours = `find / -xdev -iname '*fcgi-supervisor*' ! -path '/proc/*' ! -path 
 
 func lifeOfAPackage(t *testing.T, kind string, p packager, first, second string) {
 	t.Parallel()
-	m := bareMachine(t, kind, "BOOT_TEST_CGROUP="+memoryHierarchy(t))
+	m := bareMachine(t, kind)
 	m.put(first, "/root/first")
 	m.put(second, "/root/second")
 	m.boot()
@@ -101,9 +101,6 @@ func lifeOfAPackage(t *testing.T, kind string, p packager, first, second string)
 		m.contains(m.run("fcgi-supervisor", "status", "--output", "json"), `"0.1.0~test2"`)
 		m.run("service", "fcgi-supervisor", "status")
 	})
-	if kind == systemd {
-		m.step("out of memory", func(t *testing.T) { outOfMemory(m) })
-	}
 	m.step("remove", func(t *testing.T) {
 		m.sh(p.remove)
 		if pids := m.sh(left); pids != "" {

@@ -1,7 +1,7 @@
 package boottest
 
-// A machine with systemd. Not covered: the out-of-memory killer (limits of units are
-// not enforced here, .ci/boot-test).
+// A machine with systemd. Not covered: limits of units, which are not enforced here
+// (.ci/boot-test).
 
 import (
 	"fmt"
