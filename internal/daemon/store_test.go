@@ -120,18 +120,22 @@ func (s *shelf) passTo(p *program) {
 	p.env = append(p.env, fmt.Sprintf("LISTEN_FDS=%d", len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"))
 }
 
-// killAll ends the program and its workers at once, and returns when they are gone.
+// killAll ends the program and its workers at once, and returns when they are gone
+// with their descriptors.
 func (p *program) killAll() {
 	p.t.Helper()
 	p.signal(syscall.SIGSTOP) // so that it replaces nobody meanwhile
-	for _, pid := range p.workers() {
+	workers := p.workers()
+	for _, pid := range workers {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	p.signal(syscall.SIGKILL)
 	p.ends(-1)
 	p.eventually(func() error {
-		if left := p.workers(); left != nil {
-			return fmt.Errorf("workers %v live still", left)
+		for _, pid := range workers {
+			if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(stat), ") Z ") {
+				return fmt.Errorf("worker %d lives still: %s", pid, stat)
+			}
 		}
 		return nil
 	})
