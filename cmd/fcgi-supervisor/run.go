@@ -19,7 +19,10 @@ func newRunCommand() *cobra.Command {
 		Use:   "run [flags] [-- COMMAND ARG...]",
 		Short: "Run the supervisor in the foreground",
 		Long: `Run the supervisor in the foreground: the pools of the configuration, or one
-pool that the flags describe and that needs no file.`,
+pool that the flags describe and that needs no file.
+
+A configuration with mistakes is refused with exit code 2, unless workers of an
+earlier supervisor live: then it goes on with the configuration from before.`,
 		Example: `  fcgi-supervisor run --config /etc/fcgi-supervisor/fcgi-supervisor.toml
   fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
 	}
