@@ -46,7 +46,7 @@ func build(folder string) error {
 	if os.Geteuid() != 0 {
 		missing = append(missing, errors.New("root: machines are booted here; try: sudo make test"))
 	}
-	for _, program := range []string{"mmdebstrap", "unshare", "nsenter", "setpriv", "script", "flock", "setsid", "lintian", "rpm"} {
+	for _, program := range []string{"mmdebstrap", "unshare", "nsenter", "setpriv", "script", "flock", "setsid", "lintian"} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, fmt.Errorf("program %s; try: .ci/deps", program))
 		}
