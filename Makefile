@@ -39,9 +39,11 @@ docs-current:
 	@before=$$(.ci/digest docs); $(MAKE) --no-print-directory docs; \
 	test "$$before" = "$$(.ci/digest docs)" || { echo "docs/ was not what the code says; it is now: commit it" >&2; exit 1; }
 
-# What `make test` does in short: a hundred reloads of every kind of program there is.
-acceptance: deps ## a hundred reloads of every kind of program under load; writes docs/reference/reloads-measured.md
+# What `make test` does in short: a hundred reloads of every kind of program there is;
+# init systems that Debian 12 has not by itself.
+acceptance: deps ## a hundred reloads of every kind of program, more init systems; writes docs/reference/reloads-measured.md
 	.ci/deps .ci/packages-acceptance
+	go test -count=1 -timeout 1h -run 'TestNewerSystemd|TestOpenRC|TestOutOfMemory' ./internal/boottest -args -acceptance
 	go test -count=1 -timeout 3h -run 'TestAcceptance|TestCrashesLose|TestUpgradesLose' ./internal/e2e -args -acceptance $${RELOADS:-100} -acceptance-out $(CURDIR)/docs/reference/reloads-measured.md
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand

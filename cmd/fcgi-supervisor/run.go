@@ -19,7 +19,10 @@ func newRunCommand() *cobra.Command {
 		Use:   "run [flags] [-- COMMAND ARG...]",
 		Short: "Run the supervisor in the foreground",
 		Long: `Run the supervisor in the foreground: the pools of the configuration, or one
-pool that the flags describe and that needs no file.`,
+pool that the flags describe and that needs no file.
+
+A configuration with mistakes is refused with exit code 2, unless workers of an
+earlier supervisor live: then it goes on with the configuration from before.`,
 		Example: `  fcgi-supervisor run --config /etc/fcgi-supervisor/fcgi-supervisor.toml
   fcgi-supervisor run --listen unix:/run/app.sock --processes 5 --user www-data -- /var/www/app/app.fcgi`,
 	}
@@ -28,6 +31,10 @@ pool that the flags describe and that needs no file.`,
 	_ = cmd.Flags().MarkHidden("check-handover")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := runConfig(cmd, args)
+		var mistakes error
+		if fromFile := len(args)+len(typedFlags(cmd)) == 0; err != nil && fromFile && !*check {
+			cfg, mistakes, err = resume(cmd, err)
+		}
 		if err != nil {
 			if manager, _ := notify.Find(); manager != nil { // `systemctl status` shows it
 				manager.Status("cannot use the configuration: " + err.Error())
@@ -43,7 +50,7 @@ pool that the flags describe and that needs no file.`,
 			return err
 		}
 		self, _ := os.Executable()
-		err = daemon.Run(cmd.Context(), cfg, daemon.Options{Version: version, Exit: os.Exit, Binary: self, Args: os.Args[1:]})
+		err = daemon.Run(cmd.Context(), cfg, daemon.Options{Version: version, Mistakes: mistakes, Exit: os.Exit, Binary: self, Args: os.Args[1:]})
 		if err == nil {
 			return nil
 		}
@@ -54,6 +61,20 @@ pool that the flags describe and that needs no file.`,
 		return err
 	}
 	return cmd
+}
+
+// resume is the configuration from before, where the file has mistakes by now and
+// workers live that need somebody to mind them.
+func resume(cmd *cobra.Command, mistakes error) (cfg *config.Config, before, err error) {
+	cfg, err = daemon.Resume(runtimeFolder(cmd), configPath(cmd))
+	switch {
+	case errors.Is(err, daemon.ErrRestartRefused): // not the exit code that keeps systemd from starting us again
+		complain(mistakes)
+		return nil, nil, fmt.Errorf("cannot restart: %w", err)
+	case err != nil || cfg == nil:
+		return nil, nil, mistakes
+	}
+	return cfg, mistakes, nil
 }
 
 // registerPoolFlags gives every pool key its flag, from the same table that reads

@@ -34,22 +34,29 @@ type machine struct {
 	env  []string // for boot-test
 }
 
+// packagesOf are what is on machines of each kind: one root is made for all.
+var packagesOf = map[string][]string{
+	systemd: {"nginx-light", "php-cgi", "libpam-systemd", "passwd", "rpm"},
+	sysv:    {"nginx-light", "php-cgi", "busybox", "logrotate"},
+}
+
 // newMachine is a bareMachine with the program in it.
-func newMachine(t *testing.T, kind string, packages ...string) *machine {
+func newMachine(t *testing.T, kind string, settings ...string) *machine {
 	t.Helper()
-	m := bareMachine(t, kind, packages...)
+	m := bareMachine(t, kind, settings...)
 	m.put(binary, "/usr/bin/fcgi-supervisor")
 	return m
 }
 
-// bareMachine makes a root with these packages of Debian. It is not booted yet.
-func bareMachine(t *testing.T, kind string, packages ...string) *machine {
+// bareMachine has nginx and PHP, and is not booted yet. The settings are
+// boot-test's.
+func bareMachine(t *testing.T, kind string, settings ...string) *machine {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "boottest-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, kind: kind, root: filepath.Join(folder, "root")}
+	m := &machine{t: t, kind: kind, root: filepath.Join(folder, "root"), env: settings}
 	t.Cleanup(func() {
 		m.t = t
 		if t.Failed() {
@@ -58,7 +65,9 @@ func bareMachine(t *testing.T, kind string, packages ...string) *machine {
 		m.must("remove", m.root)
 		os.RemoveAll(folder)
 	})
-	m.must(append([]string{"build", kind, m.root}, packages...)...)
+	m.must(append([]string{"build", kind, m.root}, packagesOf[kind]...)...)
+	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
+	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
 	return m
 }
 

@@ -6,12 +6,17 @@ package boottest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// acceptance has other releases and other services of SysV init tried as well,
+// whose roots take minutes to make.
+var acceptance = flag.Bool("acceptance", false, "the machines of `make acceptance` too")
 
 // binary is the program as it is shipped; written by TestMain alone.
 var binary string
@@ -41,7 +46,7 @@ func build(folder string) error {
 	if os.Geteuid() != 0 {
 		missing = append(missing, errors.New("root: machines are booted here; try: sudo make test"))
 	}
-	for _, program := range []string{"mmdebstrap", "unshare", "nsenter", "setpriv", "script", "flock", "setsid", "lintian", "rpm"} {
+	for _, program := range []string{"mmdebstrap", "unshare", "nsenter", "setpriv", "script", "flock", "setsid", "lintian"} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, fmt.Errorf("program %s; try: .ci/deps", program))
 		}

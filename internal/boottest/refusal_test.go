@@ -18,12 +18,30 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// badInput begins and ends with nothing installed.
-func badInput(m *machine) {
+// refuses: the command fails with one message, which says what is wanted, and
+// leaves nothing.
+func (m *machine) refuses(name, prepare, command, after, want string) {
 	everything := func() string {
-		return m.sh("find /etc/systemd /etc/fcgi-supervisor /etc/default /var/lib -type f -o -type l | sort | xargs md5sum 2>/dev/null")
+		return m.sh("find /etc/systemd /etc/fcgi-supervisor /etc/default /etc/init.d /etc/logrotate.d /etc/rc?.d /var/lib \\( -type f -o -type l \\) 2>/dev/null | sort | xargs md5sum 2>/dev/null || true")
 	}
-	before := everything()
+	m.step(name, func(t *testing.T) {
+		before := everything()
+		m.sh(prepare)
+		r := m.exec("sh", "-c", command)
+		if r.code == 0 || strings.Count(r.text, "fcgi-supervisor: cannot") != 1 {
+			t.Errorf("exit %d, want one message:\n%s", r.code, r.text)
+		}
+		m.contains(r.text, want)
+		m.sh(after)
+		if after := everything(); after != before {
+			t.Errorf("it has left something:\n%s\nbefore:\n%s", after, before)
+		}
+	})
+}
+
+// badInput begins and ends with nothing installed, but a pool that is configured.
+func badInput(m *machine) {
+	m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\nuser = \"www-data\"\n")
 	for _, c := range []struct{ name, prepare, command, after, want string }{
 		{"not root", "", "setpriv --reuid 65534 --regid 65534 --clear-groups fcgi-supervisor install -- /usr/bin/php-cgi", "", "only root"},
 		{"sysv under systemd", "", "fcgi-supervisor install --init sysv -- /usr/bin/php-cgi", "", "systemd runs this machine"},
@@ -41,27 +59,11 @@ func badInput(m *machine) {
 		{"quotes in the path", "mkdir '/opt/x\"' && cp /usr/bin/fcgi-supervisor '/opt/x\"/'", "'/opt/x\"/fcgi-supervisor' install", "rm -r '/opt/x\"'", "quotes"},
 		{"unusable name of the binary", "cp /usr/bin/fcgi-supervisor \"$(printf '/root/x\\ny')\"", "\"$(printf '/root/x\\ny')\" install -- /usr/bin/php-cgi", "rm /root/x*", "control character"},
 	} {
-		m.step(c.name, func(t *testing.T) {
-			if c.prepare != "" {
-				m.sh(c.prepare)
-			}
-			r := m.exec("sh", "-c", c.command)
-			if r.code == 0 || strings.Count(r.text, "fcgi-supervisor: cannot") != 1 {
-				t.Errorf("exit %d, want one message:\n%s", r.code, r.text)
-			}
-			m.contains(r.text, c.want)
-			if c.after != "" {
-				m.sh(c.after)
-			}
-			if after := everything(); after != before {
-				t.Errorf("it has left something:\n%s\nbefore:\n%s", after, before)
-			}
-		})
+		m.refuses(c.name, c.prepare, c.command, c.after, c.want)
 	}
 	m.step("path with everything in it", func(t *testing.T) {
 		const path = `/opt/my app 50%n $HOME ${HOME} ü {/fcgi-supervisor`
 		quoted := "'" + path + "'"
-		m.write(poolFile, "[pool.php]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"unix:/run/fcgi-supervisor/php.sock\"\nuser = \"www-data\"\n")
 		m.sh("mkdir -p \"$(dirname " + quoted + ")\" && cp /usr/bin/fcgi-supervisor " + quoted)
 		m.run(path, "install", "--now")
 		m.answers("/")

@@ -1,7 +1,6 @@
 package boottest
 
-// A machine with sysvinit. Not covered: chkconfig and rc-update (no Debian has
-// them), taking workers back after the supervisor was killed.
+// A machine with sysvinit. Not covered: a real chkconfig, which no Debian has.
 
 import (
 	"fmt"
@@ -13,15 +12,14 @@ const script = "/etc/init.d/fcgi-supervisor"
 
 func TestSysV(t *testing.T) {
 	t.Parallel()
-	m := newMachine(t, sysv, "nginx-light", "php-cgi", "busybox")
-	m.write("/etc/nginx/conf.d/test.conf", read(t, "testdata/nginx.conf"))
-	m.write("/srv/php/index.php", read(t, "testdata/index.php"))
+	m := newMachine(t, sysv)
 	m.boot()
 	m.step("install", func(t *testing.T) { installsScript(m) })
 	m.step("reboot", func(t *testing.T) { m.reboot(); m.answers("/"); stoppedInTime(m) })
 	m.step("power cut", func(t *testing.T) { m.crash(); m.answers("/") })
 	m.step("reload under load", func(t *testing.T) { reloadsScript(m) })
 	m.step("restart under load", func(t *testing.T) { restarts(m, "service", "fcgi-supervisor", "restart") })
+	m.step("kill -9", func(t *testing.T) { takesBack(m) })
 	m.step("mistake", func(t *testing.T) { scriptWithMistake(m) })
 	for _, shell := range []string{"dash", "busybox sh"} {
 		m.step("states/"+shell, func(t *testing.T) { states(m, shell) })
@@ -31,8 +29,37 @@ func TestSysV(t *testing.T) {
 		states(m, "busybox sh")
 		m.sh("mv /root/start-stop-daemon /sbin/")
 	})
+	m.step("rotated log", func(t *testing.T) { rotates(m) })
 	m.step("stubborn", func(t *testing.T) { stubborn(m) })
 	m.step("uninstall", func(t *testing.T) { uninstallsScript(m) })
+	m.step("chkconfig", func(t *testing.T) { checksConfig(m) })
+	m.step("bad input", func(t *testing.T) { badInputOfScripts(m) })
+}
+
+// TestOpenRC: Debian's OpenRC runs init scripts after sysvinit has started it.
+func TestOpenRC(t *testing.T) {
+	if !*acceptance {
+		t.Skip("left out: another Debian has to be fetched; try: make acceptance")
+	}
+	t.Parallel()
+	m := newMachine(t, sysv, "BOOT_TEST_RC=openrc")
+	m.boot()
+	m.step("install", func(t *testing.T) {
+		m.sh("mv /usr/sbin/update-rc.d /root/") // Debian's; others have rc-update alone
+		m.contains(m.run("fcgi-supervisor", "install", "--now", "--name", "php", "--env", "PHP_FCGI_MAX_REQUESTS=0", "--", "/usr/bin/php-cgi"), "enabled", "started")
+		m.run("test", "-L", "/etc/runlevels/default/fcgi-supervisor")
+	})
+	m.step("reboot", func(t *testing.T) {
+		m.reboot()
+		eventually(t, func() error { _, err := m.web().ask("/"); return err }) // OpenRC goes on after its "rc 2"
+		stoppedInTime(m)
+		m.run("rc-service", "fcgi-supervisor", "status")
+	})
+	m.step("uninstall", func(t *testing.T) {
+		m.run("fcgi-supervisor", "uninstall", "--purge")
+		m.run("sh", "-c", "test ! -L /etc/runlevels/default/fcgi-supervisor")
+	})
+	m.stop()
 }
 
 func installsScript(m *machine) {
@@ -62,6 +89,23 @@ func reloadsScript(m *machine) {
 		return nil
 	})
 	l.verdict()
+}
+
+// takesBack: the workers serve while nobody minds them, and start finds them.
+func takesBack(m *machine) {
+	before, l := settledWorkers(m), m.load("/")
+	m.sh("kill -KILL $(cut -d' ' -f1 /run/fcgi-supervisor.pid)")
+	eventually(m.t, func() error {
+		if r := m.exec(script, "status"); r.code != 1 {
+			return fmt.Errorf("status of a dead supervisor: exit %d, want 1\n%s", r.code, r.text)
+		}
+		return nil
+	})
+	m.run("service", "fcgi-supervisor", "start")
+	l.verdict()
+	if now := settledWorkers(m); now != before {
+		m.t.Errorf("workers were\n%sand are\n%s", before, now)
+	}
 }
 
 // scriptWithMistake: a mistake stops neither what runs nor a person from seeing it.
@@ -162,4 +206,50 @@ func uninstallsScript(m *machine) {
 		m.t.Errorf("files are left:\n%s", files)
 	}
 	m.contains(m.run("fcgi-supervisor", "uninstall"), "it is not installed")
+}
+
+// rotates: what logrotate is told fits the log, and the service notices nothing.
+func rotates(m *machine) {
+	const log = "/var/log/fcgi-supervisor/fcgi-supervisor.log"
+	m.run("logrotate", "-f", "/etc/logrotate.d/fcgi-supervisor")
+	m.contains(m.run("cat", log+".1"), "workers ready")
+	m.run("service", "fcgi-supervisor", "reload")
+	eventually(m.t, func() error {
+		if text := m.run("cat", log); !strings.Contains(text, "SIGHUP") || strings.Contains(text, "\x00") {
+			return fmt.Errorf("after the rotation the log has %q", text)
+		}
+		return nil
+	})
+}
+
+// checksConfig: chkconfig is called as its manual page has it. It is a stand-in that
+// notes how it is called: no Debian has the real one.
+func checksConfig(m *machine) {
+	m.sh("mv /usr/sbin/update-rc.d /root/ && printf '#!/bin/sh\necho \"$@\" >>/root/chkconfig.log\n' >/usr/sbin/chkconfig && chmod 755 /usr/sbin/chkconfig")
+	m.contains(m.run("fcgi-supervisor", "install", "--name", "php", "--", "/usr/bin/php-cgi"), "enabled")
+	m.contains(m.run("cat", script), "# chkconfig: 2345 ", "# description: ")
+	m.run("fcgi-supervisor", "uninstall", "--purge")
+	if calls := m.run("cat", "/root/chkconfig.log"); calls != "--add fcgi-supervisor\nfcgi-supervisor on\n--del fcgi-supervisor\n" {
+		m.t.Errorf("chkconfig was called with\n%s", calls)
+	}
+	m.sh("rm /usr/sbin/chkconfig && mv /root/update-rc.d /usr/sbin/")
+}
+
+// badInputOfScripts begins and ends with nothing installed.
+func badInputOfScripts(m *machine) {
+	m.refuses("not root", "", "setpriv --reuid 65534 --regid 65534 --clear-groups fcgi-supervisor install -- /usr/bin/php-cgi", "", "only root")
+	m.refuses("systemd", "", "fcgi-supervisor install --init systemd -- /usr/bin/php-cgi", "", "systemd does not run")
+	m.refuses("nobody to register with", "mv /usr/sbin/update-rc.d /root/", "fcgi-supervisor install -- /usr/bin/php-cgi", "mv /root/update-rc.d /usr/sbin/", "--no-enable")
+	m.refuses("full disk", "mount -t tmpfs -o size=4k full /etc/init.d && head -c 4096 /dev/zero >/etc/init.d/filler", "fcgi-supervisor install -- /usr/bin/php-cgi", "umount /etc/init.d", "no space left")
+	m.refuses("read-only", "mount --bind /etc /etc && mount -o remount,bind,ro /etc", "fcgi-supervisor install -- /usr/bin/php-cgi", "umount /etc", "read-only")
+	m.step("path with everything in it", func(t *testing.T) {
+		const program = `'/opt/it'\''s my "app" $HOME 50% ü/fcgi-supervisor'`
+		m.sh("mkdir -p \"$(dirname " + program + ")\" && cp /usr/bin/fcgi-supervisor " + program)
+		m.sh(program + " install --now --name php -- /usr/bin/php-cgi")
+		m.answers("/")
+		for _, verb := range []string{"status", "reload", "restart", "stop"} {
+			m.code(verb, "sh", 0)
+		}
+		m.sh(program + " uninstall --purge")
+	})
 }

@@ -63,6 +63,10 @@ type Options struct {
 	Version string        // what status shows
 	Started func(*Daemon) // if not nil, called once the sockets listen
 
+	// Mistakes of the configuration file, where the configuration is what Resume has
+	// returned.
+	Mistakes error
+
 	// What `upgrade` executes: Binary unless it names another, with Args; nil:
 	// there is no upgrade.
 	Binary string
@@ -91,6 +95,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) error {
 		return d.telling.cannot(err)
 	}
 	defer d.close()
+	d.resumed()
 	if options.Started != nil {
 		options.Started(d)
 	}
@@ -108,7 +113,8 @@ func (d *Daemon) Supervisor() *supervisor.Supervisor { return d.supervisor }
 func (d *Daemon) config() *config.Config { return d.cfg.Load() }
 
 // checkMachine refuses only if nothing at all could run: one broken pool must
-// not keep the others down, and goes into back-off until it is mended.
+// not keep the others down, and goes into back-off until it is mended. Workers of an
+// earlier supervisor do run.
 func (d *Daemon) checkMachine() error {
 	if len(d.config().Pools) == 0 {
 		return fmt.Errorf("%w: there is none in %s; try: a table [pool.NAME] with command and listen", ErrRefused, d.config().Path)
@@ -128,7 +134,7 @@ func (d *Daemon) checkMachine() error {
 	for _, p := range d.config().Pools {
 		all = append(all, broken[p.Name]...)
 	}
-	if len(broken) == len(d.config().Pools) {
+	if len(broken) == len(d.config().Pools) && len(Leftovers(d.runtimeDir())) == 0 {
 		return fmt.Errorf("%w:\n%s", ErrRefused, strings.Join(all, "\n"))
 	}
 	for _, text := range all {
@@ -199,11 +205,12 @@ func (d *Daemon) openControl(heritage *handover) (err error) {
 func (d *Daemon) openPools(heritage *handover) error {
 	left := d.inherit()
 	d.starting = d.startingPools(left)
-	d.executor = executor.New(d.starting, d.log, d.runtimeDir(), d.lineage)
+	d.executor = executor.New(d.starting, d.log, d.runtimeDir(), d.lineage, d.telling.manager)
 	d.supervisor = supervisor.New(poolConfigs(d.starting), d.executor, d.record)
 	if left != nil {
 		d.takeBack(left, heritage)
 	} else {
+		d.executor.Release(listen.Stored()) // nobody knows what they were
 		left = &state{Program: d.options.Version, Lineage: d.lineage}
 	}
 	if err := left.write(statePath(d.runtimeDir())); err != nil { // before the first birth

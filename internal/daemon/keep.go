@@ -134,5 +134,5 @@ func (k *keeper) sync() {
 
 // stateNow is what a successor must know.
 func (d *Daemon) stateNow(loop supervisor.Memory) *state {
-	return &state{Program: d.options.Version, Lineage: d.lineage, Loop: loop, Pools: d.executor.Remember()}
+	return &state{Program: d.options.Version, Lineage: d.lineage, Config: d.config(), Loop: loop, Pools: d.executor.Remember()}
 }

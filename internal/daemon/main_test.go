@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -46,9 +48,18 @@ func TestMain(m *testing.M) {
 
 // playProgram says on its standard output when it has started.
 func playProgram(path string) int {
+	if os.Getenv("LISTEN_FDS") != "" { // who starts us cannot know the pid before
+		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+	}
 	cfg, err := config.Load(path)
+	var mistakes error
+	if err != nil { // as cmd does it
+		if cfg, mistakes = must(daemon.Resume(filepath.Join(filepath.Dir(path), "run"), path)), err; cfg != nil {
+			err = nil
+		}
+	}
 	if err == nil {
-		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
+		err = daemon.Run(context.Background(), cfg, daemon.Options{Version: "test", Mistakes: mistakes, Exit: os.Exit, Started: func(*daemon.Daemon) { fmt.Println("started") }})
 	}
 	switch {
 	case errors.Is(err, daemon.ErrRefused):
@@ -63,6 +74,14 @@ func playProgram(path string) int {
 		return exitLeak
 	}
 	return 0
+}
+
+// must is nil after an error, which is told.
+func must(cfg *config.Config, err error) *config.Config {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return cfg
 }
 
 // work accepts connections, says so, and closes them. A stubborn worker does not

@@ -28,7 +28,8 @@ type program struct {
 	t      *testing.T
 	folder string // everything of this run; the workers have it as their argument
 	cmd    *exec.Cmd
-	env    []string // more for its environment
+	env    []string   // more for its environment
+	passed []*os.File // descriptors from 3 on, closed by its start
 }
 
 // write makes a configuration of these lines, in which FOLDER stands for the
@@ -82,12 +83,17 @@ func (p *program) launch(stderr *os.File) *bufio.Reader {
 	// A program with the race detector else sleeps a second before it ends.
 	p.cmd.Env = append(os.Environ(), configVariable+"="+p.path("toml"), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
-	p.cmd.Stderr = stderr
+	p.cmd.Stderr, p.cmd.ExtraFiles = stderr, p.passed
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
+	err = p.cmd.Start()
+	for _, file := range p.passed {
+		file.Close()
+	}
+	p.passed = nil
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	return bufio.NewReader(stdout)

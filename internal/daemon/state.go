@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/executor"
 	"fcgi-supervisor/supervisor"
 	"fcgi-supervisor/worker"
@@ -35,8 +36,9 @@ type state struct {
 	PID       int    `json:"pid"`
 	WrittenAt uint64 `json:"written_at"` // clock ticks since boot
 
-	Loop  supervisor.Memory          `json:"loop"`
-	Pools map[string]executor.Memory `json:"pools"`
+	Config *config.Config             `json:"config,omitempty"` // in force; nil: written by a version that had none
+	Loop   supervisor.Memory          `json:"loop"`
+	Pools  map[string]executor.Memory `json:"pools"`
 }
 
 func statePath(runtimeDir string) string { return filepath.Join(runtimeDir, "state.json") }

@@ -10,6 +10,7 @@ import (
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/executor"
+	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/supervisor"
 )
 
@@ -30,7 +31,7 @@ func (d *Daemon) inherit() *state {
 // takeBack gives the loop what an earlier supervisor knew and what is left of it.
 // The pools go on as they were configured then.
 func (d *Daemon) takeBack(s *state, heritage *handover) {
-	estate := executor.Estate{Pools: s.Pools, Loop: s.Loop, WrittenAt: s.WrittenAt}
+	estate := executor.Estate{Pools: s.Pools, Loop: s.Loop, WrittenAt: s.WrittenAt, Sockets: listen.Stored()}
 	if heritage != nil {
 		estate.Sockets, estate.Pipes = heritage.Sockets, heritage.Pipes
 	}

@@ -23,6 +23,7 @@ type Executor struct {
 	log     *logs.Log
 	folder  string // for sockets of our own: the runtime folder
 	lineage string // the mark of our workers and of those of our predecessors
+	store   Store
 	looker  *looker
 
 	// A mutex and not a channel because Do is called by the loop, which must
@@ -35,6 +36,7 @@ type Executor struct {
 	born     map[int]bool                     // work goroutine only: pids of living workers
 	orphans  *orphanage                       // work goroutine only
 	recalled bool                             // workers were taken back; written before Run
+	stored   map[uint64]bool                  // work goroutine, or before Run: what is in the store, by inode
 	seen     sightings
 	quit     chan struct{} // closed by Close
 	done     sync.WaitGroup
@@ -57,6 +59,7 @@ type crew struct {
 
 	over     *listen.Socket // work goroutine only: a predecessor's, which has our address and no descriptor
 	oldSinks []sink         // of earlier configurations: their workers may still write
+	stopped  bool           // by an earlier supervisor; written before Run
 	daemons  int            // work goroutine only: the last generation whose workers made themselves daemons
 }
 
@@ -71,9 +74,10 @@ type hand struct {
 // New makes an executor for these pools. Nothing is started before Run. A log file
 // that cannot be opened is reported, and its pool writes to our own log. lineage is
 // the mark in the environment of workers by which a successor knows them; folder is
-// where sockets that no client knows may be.
-func New(pools []config.Pool, log *logs.Log, folder, lineage string) *Executor {
-	e := &Executor{log: log, folder: folder, lineage: lineage, wake: make(chan struct{}, 1), born: map[int]bool{},
+// where sockets that no client knows may be; store is where sockets are put that
+// are to outlive us and all workers.
+func New(pools []config.Pool, log *logs.Log, folder, lineage string, store Store) *Executor {
+	e := &Executor{log: log, folder: folder, lineage: lineage, store: store, stored: map[uint64]bool{}, wake: make(chan struct{}, 1), born: map[int]bool{},
 		quit: make(chan struct{}), seen: sightings{since: map[uint64]sighting{}}}
 	e.crews.Store(&map[string]*crew{})
 	for _, p := range pools {
@@ -83,18 +87,19 @@ func New(pools []config.Pool, log *logs.Log, folder, lineage string) *Executor {
 }
 
 // Open opens the sockets of all pools before anything is started, so that what is
-// in the way is told to whoever starts us. It returns an error for each pool whose
-// socket cannot be opened.
+// in the way is told to whoever starts us. A pool that is to stay stopped has none.
+// It returns an error for each pool whose socket cannot be opened.
 func (e *Executor) Open() []error {
 	var errs []error
 	for _, c := range e.all() {
-		if len(c.hands) > 0 && c.over == nil {
+		if c.stopped || len(c.hands) > 0 && c.over == nil {
 			continue // taken back; if its socket was not, the loop waits for the workers to go
 		}
 		if err := c.open(); err != nil {
 			errs = append(errs, fmt.Errorf("pool %s: %w", c.cfg.Name, err))
 		}
 	}
+	e.keepSockets()
 	return errs
 }
 
@@ -103,6 +108,7 @@ func (e *Executor) Discard() {
 	for _, c := range e.all() {
 		c.unbind()
 	}
+	e.keepSockets()
 	e.closeSinks(context.Background())
 }
 
@@ -209,16 +215,21 @@ func (e *Executor) carryOut(o supervisor.Order) {
 	switch o := o.(type) {
 	case supervisor.Bind:
 		c := e.all()[o.Pool]
-		e.report(supervisor.Bound{Pool: o.Pool, Err: c.open()})
+		err := c.open()
+		e.keepSockets()
+		e.report(supervisor.Bound{Pool: o.Pool, Err: err})
 	case supervisor.Hide:
 		e.hide(e.all()[o.Pool], o)
 	case supervisor.Unbind:
 		c := e.all()[o.Pool]
 		e.endStrays(c)
 		c.unbind()
+		e.keepSockets() // before somebody binds the address again
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
-		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: e.openApart(e.all()[o.Pool], o.Generation)})
+		err := e.openApart(e.all()[o.Pool], o.Generation)
+		e.keepSockets()
+		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: err})
 	case supervisor.Probe:
 		c := e.all()[o.Pool]
 		socket := c.on[o.Generation]
@@ -238,6 +249,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		go e.drain(socket, c.pidsOn(socket), o)
 	case supervisor.Shut:
 		e.all()[o.Pool].shut(o.Generation)
+		e.keepSockets()
 	case supervisor.Forget:
 		e.all()[o.Pool].forget(o.Before)
 	case supervisor.Start:

@@ -87,6 +87,7 @@ type stage struct {
 	folder string
 	e      *Executor
 	facts  chan supervisor.Fact
+	store  *shelf
 }
 
 // set builds an executor with one pool, blog, whose workers play the role.
@@ -121,8 +122,8 @@ func set(t *testing.T, role string) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, folder: folder, facts: make(chan supervisor.Fact, 100)}
-	s.e = New(cfg.Pools, log, folder, "test")
+	s := &stage{t: t, folder: folder, facts: make(chan supervisor.Fact, 100), store: newShelf()}
+	s.e = New(cfg.Pools, log, folder, "test", s.store)
 	s.e.Run(func(f supervisor.Fact) bool { s.facts <- f; return true })
 	t.Cleanup(func() {
 		s.e.Close(context.Background())

@@ -1,10 +1,6 @@
 package executor
 
-import (
-	"os/exec"
-
-	"fcgi-supervisor/internal/listen"
-)
+import "os/exec"
 
 // Descriptors are what a program that takes our place must have: the sockets of
 // all pools, by inode, and our ends of the workers' pipes, by pid. Nothing is under
@@ -13,8 +9,8 @@ func (e *Executor) Descriptors() (sockets map[uint64]int, pipes map[int]int) {
 	sockets, pipes = map[uint64]int{}, map[int]int{}
 	e.wait(func() {
 		for _, c := range e.all() {
-			for _, s := range append([]*listen.Socket{c.socket.Load()}, c.socketsApart()...) {
-				if s != nil && s.FD() >= 0 {
+			for _, s := range c.sockets() {
+				if s.FD() >= 0 {
 					sockets[s.Inode()] = s.FD()
 				}
 			}

@@ -10,6 +10,7 @@ import (
 // the workers of each generation are made, and which socket they have.
 type Memory struct {
 	Config      config.Pool
+	Socket      listen.Trace // what clients reach; zero while unbound
 	Generations map[int]GenerationMemory
 }
 
@@ -37,6 +38,9 @@ func (e *Executor) Remember() map[string]Memory {
 // changed publishes what is remembered of the pool; work goroutine, or before Run.
 func (c *crew) changed() {
 	m := &Memory{Config: c.cfg, Generations: map[int]GenerationMemory{}}
+	if socket := c.socket.Load(); socket != nil {
+		m.Socket = socket.Trace()
+	}
 	for generation, b := range c.births {
 		g := GenerationMemory{Config: b.cfg, Spec: b.spec, Path: b.path}
 		if socket := c.on[generation]; socket != nil {

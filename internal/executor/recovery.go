@@ -36,11 +36,19 @@ func (r *recovery) of(p *worker.Process, generation int) *listen.Socket {
 	return nil
 }
 
-// take makes a Socket of a descriptor, once for each.
+// take makes a Socket of a descriptor, once for each; generations may share one.
 func (r *recovery) take(generation int, inode uint64, descriptor func() (int, error)) *listen.Socket {
-	if s := r.byInode[inode]; s != nil {
-		return s
+	s := r.byInode[inode]
+	if s == nil {
+		s = r.adopt(generation, inode, descriptor)
 	}
+	if s != nil && r.crew.on[generation] == nil {
+		r.crew.on[generation] = s
+	}
+	return s
+}
+
+func (r *recovery) adopt(generation int, inode uint64, descriptor func() (int, error)) *listen.Socket {
 	g := r.memory.Generations[generation]
 	address := g.Listen
 	if address == (listen.Address{}) {
@@ -58,10 +66,19 @@ func (r *recovery) take(generation int, inode uint64, descriptor func() (int, er
 		return nil
 	}
 	r.byInode[inode] = socket
-	if r.crew.on[generation] == nil {
-		r.crew.on[generation] = socket
-	}
 	return socket
+}
+
+// takeUnused takes the socket that clients reach if no generation has begun on it:
+// no worker could be started yet.
+func (r *recovery) takeUnused(t *takeBack) {
+	fd, err := t.handed(r.memory.Socket.Inode)
+	if err != nil {
+		return
+	}
+	if socket, err := listen.Adopt(r.crew.cfg.Listen, fd, firstGeneration, r.memory.Socket); err == nil {
+		r.byInode[socket.Inode()] = socket
+	}
 }
 
 // expose finds which of the sockets clients reach, and tells the loop.

@@ -27,6 +27,7 @@ func (c *crew) open() error {
 		return err
 	}
 	c.socket.Store(socket)
+	c.changed()
 	return nil
 }
 

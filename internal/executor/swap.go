@@ -23,6 +23,15 @@ func (c *crew) socketsApart() []*listen.Socket {
 	return nil
 }
 
+// sockets are all that the pool has.
+func (c *crew) sockets() []*listen.Socket {
+	list := slices.Clone(c.socketsApart())
+	if socket := c.socket.Load(); socket != nil {
+		list = append(list, socket)
+	}
+	return list
+}
+
 // setApart replaces the list, which readers may hold, and returns the old one.
 func (c *crew) setApart(list []*listen.Socket) []*listen.Socket {
 	old := c.apart.Swap(&list)
@@ -74,6 +83,7 @@ func (c *crew) expose(generation int) error {
 	}
 	c.socket.Store(next)
 	c.setApart(append(without(c.socketsApart(), next), present))
+	c.changed()
 	return nil
 }
 

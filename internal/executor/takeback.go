@@ -28,7 +28,7 @@ type Estate struct {
 	Pools     map[string]Memory
 	Loop      supervisor.Memory
 	WrittenAt uint64         // StartTicks of then
-	Sockets   map[uint64]int // descriptors that were handed to us, by inode
+	Sockets   map[uint64]int // descriptors that were handed to us, by inode; some may be in the store
 	Pipes     map[int]int    // likewise, by the pid of the worker that writes
 }
 
@@ -43,9 +43,7 @@ func (e *Executor) TakeBack(estate Estate) map[string]supervisor.Finding {
 			found[m.Name] = t.pool(c, m)
 		}
 	}
-	for _, fd := range estate.Sockets {
-		unix.Close(fd)
-	}
+	e.Release(estate.Sockets)
 	for _, fd := range estate.Pipes {
 		unix.Close(fd)
 	}
@@ -64,13 +62,12 @@ type takeBack struct {
 func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 	memory := t.estate.Pools[m.Name]
 	c.recall(memory)
+	c.stopped = !m.Up
 	sockets := &recovery{crew: c, memory: memory, byInode: map[uint64]*listen.Socket{}}
 	for generation, g := range memory.Generations {
-		if fd, handed := t.estate.Sockets[g.Socket.Inode]; handed {
-			delete(t.estate.Sockets, g.Socket.Inode)
-			sockets.take(generation, g.Socket.Inode, func() (int, error) { return fd, nil })
-		}
+		sockets.take(generation, g.Socket.Inode, func() (int, error) { return t.handed(g.Socket.Inode) })
 	}
+	sockets.takeUnused(t)
 	var f supervisor.Finding
 	for _, w := range append(slices.Clone(m.Workers), t.unwritten(c, m)...) {
 		process, err := worker.Adopt(worker.Orphan{PID: w.PID, StartTicks: w.StartTicks, StartedAt: w.StartedAt, Pipe: t.estate.Pipes[w.PID]})
@@ -100,6 +97,17 @@ func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 	sockets.expose(&f)
 	c.changed()
 	return f
+}
+
+// handed is the descriptor of a socket that was handed to us; the caller's from now
+// on.
+func (t *takeBack) handed(inode uint64) (int, error) {
+	fd, found := t.estate.Sockets[inode]
+	if !found {
+		return 0, unix.ENOENT
+	}
+	delete(t.estate.Sockets, inode)
+	return fd, nil
 }
 
 // unwritten are the workers that were born when the memory was already written.

@@ -19,11 +19,34 @@ const firstPassed = 3
 // (sd_listen_fds_with_names(3)). The first call makes them close-on-exec and
 // removes the variables, so that no worker takes them for its own; they stay
 // open for the life of the process, and Open duplicates them.
-func Inherited() map[string][]int { return maps.Clone(inherited()) }
+func Inherited() map[string][]int { return maps.Clone(inherited().named) }
 
-var inherited = sync.OnceValue(func() map[string][]int {
+// Stored are the descriptors that an earlier supervisor has put into systemd's
+// store under StoreName, by inode. They come with those of Inherited, belong to the
+// caller, and are returned once.
+func Stored() map[uint64]int {
+	stored := maps.Clone(inherited().stored)
+	clear(inherited().stored)
+	return stored
+}
+
+// storePrefix keeps what is in the store apart from the sockets of socket units,
+// which are passed in the same list.
+const storePrefix = "fcgi-supervisor-kept."
+
+// StoreName is what a socket is called in systemd's store (FDNAME= of
+// sd_pid_notify_with_fds(3)).
+func StoreName(inode uint64) string { return storePrefix + strconv.FormatUint(inode, 10) }
+
+// passed is what systemd has passed to this process.
+type passed struct {
+	named  map[string][]int
+	stored map[uint64]int
+}
+
+var inherited = sync.OnceValue(func() passed {
 	if resumed != nil {
-		return resumed
+		return passed{named: resumed}
 	}
 	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
@@ -32,9 +55,9 @@ var inherited = sync.OnceValue(func() map[string][]int {
 	}
 	n, err := strconv.Atoi(count)
 	if err != nil || pid != strconv.Itoa(os.Getpid()) {
-		return nil
+		return passed{}
 	}
-	found := map[string][]int{}
+	found := passed{map[string][]int{}, map[uint64]int{}}
 	for i := range n {
 		fd := firstPassed + i
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
@@ -44,10 +67,24 @@ var inherited = sync.OnceValue(func() map[string][]int {
 		if i < len(names) && names[i] != "" {
 			name = names[i]
 		}
-		found[name] = append(found[name], fd)
+		if inode, ours := storedAs(name, fd); ours {
+			found.stored[inode] = fd
+		} else {
+			found.named[name] = append(found.named[name], fd)
+		}
 	}
 	return found
 })
+
+// storedAs says whether a descriptor is what its name says: a socket that we have
+// stored.
+func storedAs(name string, fd int) (inode uint64, ours bool) {
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return 0, false
+	}
+	return stat.Ino, name == StoreName(stat.Ino)
+}
 
 // resumed are the descriptors of an earlier program in our process; written by
 // Resume, before anything is opened.
@@ -72,14 +109,14 @@ func Resume(named map[string][]int, numbered map[int]int) {
 }
 
 func openNamed(a Address) (*Socket, error) {
-	passed := inherited()
-	fds := passed[a.Name]
+	named := inherited().named
+	fds := named[a.Name]
 	switch {
-	case len(passed) == 0:
+	case len(named) == 0:
 		return nil, fmt.Errorf("listen on %s: systemd passed no sockets; try: start us from a socket unit with FileDescriptorName=%s",
 			a, a.Name)
 	case len(fds) == 0:
-		names := strings.Join(slices.Sorted(maps.Keys(passed)), ", ")
+		names := strings.Join(slices.Sorted(maps.Keys(named)), ", ")
 		return nil, fmt.Errorf("listen on %s: systemd passed no socket of this name, only: %s; try: FileDescriptorName=%s in the socket unit",
 			a, names, a.Name)
 	case len(fds) > 1:

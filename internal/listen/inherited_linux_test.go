@@ -163,6 +163,14 @@ func printInherited(string) {
 	if len(Inherited()) != len(passed) {
 		fmt.Println("the second call differs")
 	}
+	for inode, fd := range Stored() {
+		var stat unix.Stat_t
+		err := unix.Fstat(fd, &stat)
+		fmt.Printf("stored=%d cloexec=%t right=%t\n", fd, closedOnExec(fd), err == nil && stat.Ino == inode)
+	}
+	if len(Stored()) > 0 {
+		fmt.Println("stored descriptors have two owners")
+	}
 }
 
 func TestInherited(t *testing.T) {
@@ -176,6 +184,9 @@ func TestInherited(t *testing.T) {
 		{"named", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=blog:shop"}, "blog=3 cloexec=true\nshop=4 cloexec=true\n"},
 		{"one name", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=blog:blog"}, "blog=3 cloexec=true\nblog=4 cloexec=true\n"},
 		{"nameless", []string{"LISTEN_FDS=1"}, "unknown=3 cloexec=true\n"},
+		{"stored", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=blog:" + StoreName(s.Inode())}, "blog=3 cloexec=true\nstored=4 cloexec=true right=true\n"},
+		{"stored by others", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=fcgi-supervisor-kept.1:fcgi-supervisor-kept.socket"},
+			"fcgi-supervisor-kept.1=3 cloexec=true\nfcgi-supervisor-kept.socket=4 cloexec=true\n"},
 		{"for another", []string{"LISTEN_PID=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=blog:shop"}, ""},
 		{"none", nil, ""},
 		{"nonsense", []string{"LISTEN_FDS=x"}, ""},

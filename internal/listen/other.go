@@ -15,6 +15,12 @@ func Open(a Address, _ Options) (*Socket, error) {
 // Inherited finds nothing elsewhere than on Linux.
 func Inherited() map[string][]int { return nil }
 
+// Stored finds nothing elsewhere than on Linux.
+func Stored() map[uint64]int { return nil }
+
+// StoreName is for Linux only.
+func StoreName(uint64) string { return "" }
+
 // Trace is described in adopt_linux.go.
 type Trace struct{ Inode, Device, Node uint64 }
 

@@ -1,12 +1,14 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -140,19 +142,31 @@ func (m *Manager) Reloaded(number int, status string) {
 }
 
 // send sends one datagram. An error has nobody to be told to: the manager that
-// would want to know is gone. The socket is opened for each message, as libsystemd
-// does it: a manager that was executed anew listens on another.
-func (m *Manager) send(lines ...string) {
+// would want to know is gone.
+func (m *Manager) send(lines ...string) { _ = m.sendWith(nil, lines...) }
+
+// sendWith is send with descriptors. The socket is opened for each message, as
+// libsystemd does it: a manager that was executed anew listens on another. Package
+// net sends no descriptors on a connected datagram socket, hence sendmsg(2).
+func (m *Manager) sendWith(fds []int, lines ...string) error {
 	if m == nil {
-		return
+		return nil
 	}
 	conn, err := net.DialUnix("unixgram", nil, m.address)
 	if err != nil {
-		return
+		return err
 	}
 	defer conn.Close()
 	_ = conn.SetWriteDeadline(time.Now().Add(patience))
-	_, _ = conn.Write([]byte(strings.Join(lines, "\n")))
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	waiting := raw.Write(func(fd uintptr) bool {
+		err = syscall.Sendmsg(int(fd), []byte(strings.Join(lines, "\n")), control(fds), nil, 0)
+		return err != syscall.EAGAIN
+	})
+	return errors.Join(err, waiting)
 }
 
 // statusLine keeps a text from being read as further lines of the protocol.

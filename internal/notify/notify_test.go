@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -172,4 +173,86 @@ func TestManagerThatDoesNotRead(t *testing.T) {
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("a message waited %v", took)
 	}
+}
+
+// received is a message with its descriptors.
+func received(t *testing.T, conn *net.UnixConn) (text string, fds []int) {
+	t.Helper()
+	buffer, control := make([]byte, 4096), make([]byte, 1024)
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, c, _, _, err := conn.ReadMsgUnix(buffer, control)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:c])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range messages {
+		if fds, err = unix.ParseUnixRights(&m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(buffer[:n]), fds
+}
+
+func TestStore(t *testing.T) {
+	conn := manager(t, filepath.Join(t.TempDir(), "notify"))
+	m := find(t)
+	file, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	m.Keep("name", int(file.Fd()))
+	text, fds := received(t, conn)
+	if text != "FDSTORE=1\nFDNAME=name" || len(fds) != 1 {
+		t.Fatalf("said %q with descriptors %v", text, fds)
+	}
+	var ours, theirs unix.Stat_t
+	if err := errors.Join(unix.Fstat(int(file.Fd()), &ours), unix.Fstat(fds[0], &theirs), unix.Close(fds[0])); err != nil || ours.Ino != theirs.Ino {
+		t.Errorf("inode %d was sent and %d has come (%v)", ours.Ino, theirs.Ino, err)
+	}
+	m.Drop("name")
+	if text, fds := received(t, conn); text != "FDSTOREREMOVE=1\nFDNAME=name" || fds != nil {
+		t.Errorf("said %q with descriptors %v", text, fds)
+	}
+}
+
+// What was dropped is closed when the manager has read so far: then it closes what
+// came with the barrier.
+func TestSettleWaitsForTheManager(t *testing.T) {
+	conn := manager(t, filepath.Join(t.TempDir(), "notify"))
+	m := find(t)
+	began, settled := time.Now(), make(chan struct{})
+	go func() { // ended by the close below
+		m.Settle()
+		close(settled)
+	}()
+	text, fds := received(t, conn)
+	if text != "BARRIER=1" || len(fds) != 1 {
+		t.Fatalf("said %q with descriptors %v", text, fds)
+	}
+	select {
+	case <-settled:
+		if took := time.Since(began); took < time.Second { // else we were too slow
+			t.Errorf("it has waited for %v only", took)
+		}
+	default:
+	}
+	unix.Close(fds[0])
+	select {
+	case <-settled:
+	case <-time.After(30 * time.Second):
+		t.Error("it waits still")
+	}
+	m.Settle() // the manager reads nothing: not for ever
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "gone"))
+	find(t).Settle()
+	var none *notify.Manager
+	none.Keep("", 0)
+	none.Drop("")
+	none.Settle()
 }

@@ -25,17 +25,16 @@ func (o *Outcome) warn(format string, args ...any) {
 // Print is what Install would write, without writing it. It needs neither root nor
 // the init system.
 func Print(o Options, config []File) ([]File, error) {
+	if o.Init == Auto {
+		o.Init = runningInit()
+	}
+	if o.Init == "" {
+		return nil, errors.New("no init system runs here to go by; try: --init systemd or --init sysv")
+	}
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	kind := o.Init
-	if kind == Auto {
-		kind = runningInit()
-	}
-	if kind == "" {
-		return nil, errors.New("no init system runs here to go by; try: --init systemd or --init sysv")
-	}
-	files, err := o.files(kind)
+	files, err := o.files(o.Init)
 	return append(files, config...), err
 }
 
@@ -58,27 +57,35 @@ func (o Options) files(kind string) ([]File, error) {
 // there whether the whole is right.
 func Install(o Options, config []File, check func() error) (Outcome, error) {
 	var done Outcome
-	if err := o.complete(); err != nil {
-		return done, err
-	}
 	kind, err := choose(o.Init)
 	if err != nil {
+		return done, err
+	}
+	o.Init = kind
+	if err := o.complete(); err != nil {
 		return done, err
 	}
 	i := &installation{options: o, kind: kind, done: &done}
 	if err := i.prepare(); err != nil {
 		return done, err
 	}
-	if err := i.put(config, check); err != nil {
+	err = i.finish(i.put(config, check)) // adds to done
+	return done, err
+}
+
+// finish undoes what was written after an error; else it starts the service, if
+// that was asked for.
+func (i *installation) finish(err error) error {
+	if err != nil {
 		if left := i.files.rollback(); left != nil {
 			err = fmt.Errorf("%w; and this could not be undone: %w", err, left)
 		}
-		return done, err
+		return err
 	}
-	if o.Now {
-		return done, i.start()
+	if i.options.Now {
+		return i.start()
 	}
-	return done, nil
+	return nil
 }
 
 // installation is one run of Install or Uninstall.

@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"fmt"
 	"os"
 )
 
@@ -21,16 +20,8 @@ func Configure(o Options, config []File, check func() error) (Outcome, error) {
 	if i.at, err = o.places(); err != nil {
 		return done, err
 	}
-	if err := i.configure(config, check); err != nil {
-		if left := i.files.rollback(); left != nil {
-			err = fmt.Errorf("%w; and this could not be undone: %w", err, left)
-		}
-		return done, err
-	}
-	if o.Now {
-		return done, i.start()
-	}
-	return done, nil
+	err = i.finish(i.configure(config, check)) // adds to done
+	return done, err
 }
 
 func (i *installation) configure(config []File, check func() error) error {

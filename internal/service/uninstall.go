@@ -25,10 +25,13 @@ func Uninstall(o Options, purge bool) (Outcome, error) {
 		return done, err
 	}
 	i.kind = i.record.Init
-	if i.kind == "" {
+	switch {
+	case i.kind != "":
+		err = i.takeAway()
+	case !purge || len(i.record.Config) == 0: // else the configuration was kept the last time
 		return done, i.nothing()
 	}
-	if err := i.takeAway(); err != nil {
+	if err != nil {
 		return done, err
 	}
 	return done, i.forget(purge)
@@ -109,16 +112,28 @@ func (i *installation) forget(purge bool) error {
 		_, _ = i.options.systemctl("daemon-reload")
 		_, _ = i.options.systemctl("reset-failed", Name+".service")
 	}
+	if !purge && len(i.record.Config) > 0 {
+		return i.keepConfig()
+	}
 	if err := os.Remove(i.at.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", i.at.record, cause(err))
 	}
 	_ = os.Remove(filepath.Dir(i.at.record))             // stays if something is in it
 	for _, k := range slices.Backward(i.record.Config) { // conf.d before its parent
-		if purge {
-			_ = os.Remove(filepath.Dir(k.Path)) // likewise
-		} else {
-			i.done.say("kept %s", k.Path)
-		}
+		_ = os.Remove(filepath.Dir(k.Path)) // likewise
 	}
 	return nil
+}
+
+// keepConfig leaves a record of the configuration alone, for a purge later on.
+func (i *installation) keepConfig() error {
+	for _, k := range i.record.Config {
+		i.done.say("kept %s", k.Path)
+	}
+	i.done.say("fcgi-supervisor uninstall --purge removes what was kept")
+	record, err := Record{Config: i.record.Config}.file(i.at.record)
+	if err == nil {
+		err = replace(record)
+	}
+	return err
 }
