@@ -91,13 +91,7 @@ func newLeaveCommand() *cobra.Command {
 
 // runtimeFolder is that of the supervisor, also when its configuration has mistakes
 // by now.
-func runtimeFolder(cmd *cobra.Command) string {
-	cfg, err := config.Load(configPath(cmd))
-	if err != nil {
-		return config.DefaultRuntimeDir()
-	}
-	return cfg.Supervisor.RuntimeDir
-}
+func runtimeFolder(cmd *cobra.Command) string { return config.RuntimeDirOf(configPath(cmd)) }
 
 func processes(n int) string {
 	if n == 1 {

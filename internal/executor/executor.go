@@ -108,7 +108,7 @@ func (e *Executor) Discard() {
 	for _, c := range e.all() {
 		c.unbind()
 	}
-	e.keepSockets()
+	e.freeAddresses()
 	e.closeSinks(context.Background())
 }
 
@@ -224,7 +224,7 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		c := e.all()[o.Pool]
 		e.endStrays(c)
 		c.unbind()
-		e.keepSockets() // before somebody binds the address again
+		e.freeAddresses()
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
 		err := e.openApart(e.all()[o.Pool], o.Generation)

@@ -16,8 +16,8 @@ type Store interface {
 
 // keepSockets has the store hold the sockets that clients may be connected to, and
 // no others: also when we and all workers are killed at once, clients wait in the
-// queue. It follows every change of the sockets.
-func (e *Executor) keepSockets() {
+// queue. It follows every change of the sockets, and tells whether any was dropped.
+func (e *Executor) keepSockets() (dropped bool) {
 	now := map[uint64]bool{}
 	for _, c := range e.all() {
 		for _, s := range c.sockets() {
@@ -30,7 +30,6 @@ func (e *Executor) keepSockets() {
 			}
 		}
 	}
-	dropped := false
 	for inode := range e.stored {
 		if !now[inode] {
 			e.store.Drop(listen.StoreName(inode))
@@ -38,7 +37,13 @@ func (e *Executor) keepSockets() {
 		}
 	}
 	e.stored = now
-	if dropped {
+	return dropped
+}
+
+// freeAddresses is keepSockets where somebody may bind the address of a socket that
+// was dropped at once.
+func (e *Executor) freeAddresses() {
+	if e.keepSockets() {
 		e.store.Settle()
 	}
 }
@@ -50,7 +55,7 @@ func (e *Executor) Release(sockets map[uint64]int) {
 		e.stored[inode] = true // for all we know
 		unix.Close(fd)
 	}
-	e.keepSockets()
+	e.freeAddresses()
 }
 
 // storable: we have bound it. Who has handed us the others keeps them.
