@@ -44,6 +44,7 @@ type Executor struct {
 type crew struct {
 	cfg    config.Pool
 	ring   *logs.Ring
+	before Output                           // what earlier supervisors have counted; written before Run
 	sink   sink                             // work goroutine only, once it runs
 	sinks  atomic.Pointer[[]sink]           // it and all before it, for those who look
 	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
