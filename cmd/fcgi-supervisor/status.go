@@ -90,29 +90,16 @@ func (p picture) print(pools []control.Pool) {
 			fmt.Fprintln(p)
 		}
 		fmt.Fprintln(p, lines[i+1])
-		p.printTrouble(pool)
+		p.printTroubles(pool)
 		p.printWorkers(pool.Workers)
 	}
 }
 
-// printTrouble says why a pool is in back-off, and what became of a reload that
-// failed.
-func (p picture) printTrouble(pool control.Pool) {
-	if f := pool.LastFailure; pool.State == "backoff" && f != nil {
-		who := ""
-		if f.Slot != nil {
-			who = fmt.Sprintf("worker %d ", *f.Slot)
-		}
-		fmt.Fprintf(p, "  %s%s\n", who, harmless(f.Text))
-		printLines(p, "  ", f.Output)
-		next := "starting now"
-		if until := pool.BackoffUntil; until != nil && until.After(p.now) {
-			next = "next start in " + span(until.Sub(p.now))
-		}
-		fmt.Fprintf(p, "  %s in a row, %s\n", count(pool.Failures, "failed start"), next)
-	}
-	if r := pool.LastReload; r != nil && r.Result != nil && *r.Result == "failed" {
-		fmt.Fprintf(p, "  generation %d was dropped %s ago: %s\n", r.Generation, span(p.now.Sub(r.At)), harmless(r.Text))
+// printTroubles says why a pool is not as it should be.
+func (p picture) printTroubles(pool control.Pool) {
+	for _, trouble := range pool.Troubles(p.now) {
+		fmt.Fprintf(p, "  %s\n", p.paint(yellow, harmless(trouble.Text)))
+		printLines(p, "  ", trouble.Output)
 	}
 }
 
