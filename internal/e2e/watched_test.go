@@ -111,7 +111,7 @@ func TestAllHang(t *testing.T) {
 		for _, network := range []string{"unix", "tcp"} {
 			t.Run(worker+" "+network, func(t *testing.T) {
 				t.Parallel()
-				s, listen, address := startWatched(t, worker, network, 3)
+				s, listen, address := startWatched(t, worker, network, 3, waiting)
 				idle := s.socketsOfEach()
 				s.requests(3, listen)
 				s.waitFor(func(p poolJSON) error {
@@ -141,15 +141,15 @@ func TestAllHang(t *testing.T) {
 	}
 }
 
-// startWatched runs a pool with a short queue and [http] on a socket.
-func startWatched(t *testing.T, worker, network string, processes int) (s *supervisor, listen, address string) {
+// startWatched runs a pool with [http] on a socket.
+func startWatched(t *testing.T, worker, network string, processes, backlog int) (s *supervisor, listen, address string) {
 	t.Helper()
 	address = freePort(t)
 	if network == "tcp" {
 		listen = "tcp:" + address
 	}
 	p := pool{command: []string{filepath.Join(workers, worker)}, processes: processes, listen: listen,
-		keys: "stop_timeout = \"1s\"\nlisten_backlog = 4"}
+		keys: fmt.Sprintf("stop_timeout = \"1s\"\nlisten_backlog = %d", backlog)}
 	s = prepare(t, p)
 	p.tables = fmt.Sprintf("[http]\nlisten = \"unix:%s\"\n", s.web())
 	s.configure(p)
@@ -184,7 +184,7 @@ func TestRequestsInFlight(t *testing.T) {
 		for _, network := range []string{"unix", "tcp"} {
 			t.Run(worker+" "+network, func(t *testing.T) {
 				t.Parallel()
-				s, listen, _ := startWatched(t, worker, network, 1)
+				s, listen, _ := startWatched(t, worker, network, 1, 64)
 				figures := func(want map[string]float64) {
 					t.Helper()
 					eventually(t, func() error {
