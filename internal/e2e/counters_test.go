@@ -20,7 +20,7 @@ func TestCountersNeverGoBack(t *testing.T) {
 	t.Parallel()
 	p := pool{processes: 3, tables: "[@.log]\noutput = \"file\"\nfile = \"/dev/full\""}
 	s := prepare(t, p)
-	s.deploy(true)
+	s.deploy("shop", true)
 	p.command = []string{s.folder + "/shop"}
 	s.configure(p)
 	s.again(loseOwnLog...)
@@ -28,11 +28,11 @@ func TestCountersNeverGoBack(t *testing.T) {
 	writers := startScribes(t, f, 2)
 
 	s.mustCommand("reload", s.pool)
-	s.deploy(false)
+	s.deploy("shop", false)
 	if o := s.command("reload", s.pool); o.code != 1 {
 		t.Fatalf("the reload of a broken program ended with %d: %s", o.code, o.stderr)
 	}
-	s.deploy(true)
+	s.deploy("shop", true)
 	s.mustCommand("scale", s.pool, "4")
 	s.mustCommand("scale", s.pool, "3")
 	eventually(t, func() error { return running(s.mustStatus()) })
