@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,15 +77,10 @@ type picture struct {
 	all bool // however many workers
 }
 
+// print has each pool in a line, and what there is to say of it below.
 func (p picture) print(pools []control.Pool) {
-	t := table{columns: []column{{title: "POOL"}, {title: "STATE"}, {title: "READY", right: true}, {title: "BUSY", right: true},
-		{title: "QUEUE", right: true}, {title: "GEN", right: true}, {title: "LISTEN"}}}
-	for _, pool := range pools {
-		t.add(pool.Name, pool.State, fmt.Sprintf("%d/%d", pool.Ready, pool.Wanted), busyWorkers(pool), queue(pool),
-			fmt.Sprint(pool.Generation), harmless(pool.Listen))
-	}
-	lines := t.lines()
-	fmt.Fprintln(p, p.paint(bold, lines[0]))
+	lines := p.overview(pools)
+	fmt.Fprintln(p, lines[0])
 	for i, pool := range pools {
 		if i > 0 {
 			fmt.Fprintln(p)
@@ -93,6 +89,42 @@ func (p picture) print(pools []control.Pool) {
 		p.printTroubles(pool)
 		p.printWorkers(pool.Workers)
 	}
+}
+
+// printForScreen has all pools at the top and trouble next: what a screen is too small
+// for is what matters least.
+func (p picture) printForScreen(pools []control.Pool) {
+	for _, line := range p.overview(pools) {
+		fmt.Fprintln(p, line)
+	}
+	details := slices.Clone(pools)
+	slices.SortStableFunc(details, func(a, b control.Pool) int {
+		return min(len(b.Troubles(p.now)), 1) - min(len(a.Troubles(p.now)), 1)
+	})
+	for _, pool := range details {
+		if len(pool.Workers) == 0 && len(pool.Troubles(p.now)) == 0 {
+			continue
+		}
+		fmt.Fprintln(p)
+		if len(pools) > 1 {
+			fmt.Fprintln(p, p.paint(bold, pool.Name))
+		}
+		p.printTroubles(pool)
+		p.printWorkers(pool.Workers)
+	}
+}
+
+// overview is a title and a line for each pool.
+func (p picture) overview(pools []control.Pool) []string {
+	t := table{columns: []column{{title: "POOL"}, {title: "STATE"}, {title: "READY", right: true}, {title: "BUSY", right: true},
+		{title: "QUEUE", right: true}, {title: "GEN", right: true}, {title: "LISTEN"}}}
+	for _, pool := range pools {
+		t.add(pool.Name, pool.State, fmt.Sprintf("%d/%d", pool.Ready, pool.Wanted), busyWorkers(pool), queue(pool),
+			fmt.Sprint(pool.Generation), harmless(pool.Listen))
+	}
+	lines := t.lines()
+	lines[0] = p.paint(bold, lines[0])
+	return lines
 }
 
 // printTroubles says why a pool is not as it should be.

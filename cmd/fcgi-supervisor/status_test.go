@@ -156,6 +156,18 @@ func TestStatusLooks(t *testing.T) {
 	}
 }
 
+// TestWatchedStatusLooks: whatever does not fit, the pools and their trouble do.
+func TestWatchedStatusLooks(t *testing.T) {
+	for name, pools := range map[string][]control.Pool{
+		"watched": {stopped(), running(), backingOff()}, "watched-alone": {running()},
+	} {
+		var printed bytes.Buffer
+		shown := picture{screen: screenOf(&printed), now: noon}
+		shown.printForScreen(pools)
+		golden(t, filepath.Join("testdata", "status", name), printed.String())
+	}
+}
+
 // golden compares with a file, or writes it.
 func golden(t *testing.T, path, got string) {
 	t.Helper()

@@ -44,6 +44,12 @@ func (p *Pool) ProbeFails() bool {
 	return p.Ready > 0 && !p.Healthy && (p.State == "running" || p.State == "reloading")
 }
 
+// ReloadFailed: what serves is not what was to be deployed.
+func (p *Pool) ReloadFailed() bool {
+	r := p.LastReload
+	return r != nil && r.Result != nil && *r.Result == "failed"
+}
+
 // Troubles say in words why the pool is not as it should be now, worst first, and
 // whether its last reload failed; nothing where all is well.
 func (p *Pool) Troubles(now time.Time) (list []Trouble) {
@@ -82,7 +88,7 @@ func (p *Pool) Troubles(now time.Time) (list []Trouble) {
 	case p.QueueFull():
 		add(nil, "the queue is full: %s that no worker has accepted", count(*p.Queue, "connection"))
 	}
-	if r := p.LastReload; r != nil && r.Result != nil && *r.Result == "failed" {
+	if r := p.LastReload; p.ReloadFailed() {
 		add(r.Output, "generation %d was dropped %s ago (%s): %s", r.Generation, worker.Span(max(0, now.Sub(r.At))), r.Asker(), r.Text)
 	}
 	return list

@@ -25,10 +25,14 @@ type mood string
 
 const (
 	good mood = "good"
-	busy mood = "busy" // on its way, or with nothing to spare
+	busy mood = "busy" // on its way, with nothing to spare, or not what was to be deployed
 	bad  mood = "bad"
 	off  mood = "off" // not wanted
 )
+
+// rank: trouble is seen first, and what nobody wants last. Other pools keep their
+// places, so that who looks often knows where to look.
+var rank = map[mood]int{bad: 0, busy: 1, good: 1, off: 2}
 
 type poolView struct {
 	control.Pool
@@ -77,6 +81,7 @@ func newView(status *control.Status, history *History, events []supervisor.Event
 		counts[shown.Mood]++
 		v.Pools = append(v.Pools, shown)
 	}
+	slices.SortStableFunc(v.Pools, func(a, b poolView) int { return rank[a.Mood] - rank[b.Mood] })
 	v.Verdict, v.Mood = verdict(counts, len(status.Pools))
 	v.Events = lastEvents(events)
 	return v
@@ -87,7 +92,7 @@ func verdict(counts map[mood]int, pools int) (string, mood) {
 	case counts[bad] > 0:
 		return fmt.Sprintf("%d of %s in trouble", counts[bad], plural(pools, "pool")), bad
 	case counts[busy] > 0:
-		return fmt.Sprintf("%d of %s not settled", counts[busy], plural(pools, "pool")), busy
+		return fmt.Sprintf("%d of %s not quite well", counts[busy], plural(pools, "pool")), busy
 	case counts[good] == 0:
 		return "no pool is running", off
 	case counts[off] > 0:
@@ -152,6 +157,8 @@ func newPoolView(p control.Pool, hour []moment, now time.Time) poolView {
 		v.State = "queue full"
 	case p.Saturated():
 		v.State = "saturated"
+	case p.State == "running" && p.ReloadFailed():
+		v.State = "reload failed"
 	}
 	v.Cells, v.More = cells(p, now)
 	v.Charts = charts(hour)
@@ -169,7 +176,7 @@ func moodOf(p control.Pool) mood {
 		return off
 	case p.State == "backoff" || !answers && p.State != "starting", p.ProbeFails(), p.QueueFull():
 		return bad
-	case p.State != "running" || p.Saturated():
+	case p.State != "running" || p.Saturated() || p.ReloadFailed():
 		return busy
 	}
 	return good
@@ -179,7 +186,7 @@ func charts(hour []moment) []chart {
 	return []chart{
 		newChart("queue", hour, func(m moment) (int, bool) { return m.queue, m.looked }),
 		newChart("busy", hour, func(m moment) (int, bool) { return m.busy, m.looked }),
-		newChart("crashes", hour, func(m moment) (int, bool) { return m.ends, true }),
+		newChart("crashes", hour, func(m moment) (int, bool) { return m.ends, m.told }),
 	}
 }
 
