@@ -42,13 +42,14 @@ type Executor struct {
 
 // crew is a pool as the executor sees it.
 type crew struct {
-	cfg    config.Pool
-	ring   *logs.Ring
-	before Output                           // what earlier supervisors have counted; written before Run
-	sink   sink                             // work goroutine only, once it runs
-	sinks  atomic.Pointer[[]sink]           // it and all before it, for those who look
-	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
-	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
+	cfg     config.Pool
+	ring    *logs.Ring
+	stopped bool                             // when an earlier supervisor ended; written before Run
+	before  Output                           // what earlier supervisors have counted; written before Run
+	sink    sink                             // work goroutine only, once it runs
+	sinks   atomic.Pointer[[]sink]           // it and all before it, for those who look
+	socket  atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
+	apart   atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 
 	memory atomic.Pointer[Memory] // what a successor must know; likewise
 
@@ -89,7 +90,7 @@ func New(pools []config.Pool, log *logs.Log, folder, lineage string) *Executor {
 func (e *Executor) Open() []error {
 	var errs []error
 	for _, c := range e.all() {
-		if len(c.hands) > 0 && c.over == nil {
+		if c.stopped || len(c.hands) > 0 && c.over == nil {
 			continue // taken back; if its socket was not, the loop waits for the workers to go
 		}
 		if err := c.open(); err != nil {
