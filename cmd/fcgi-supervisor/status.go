@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -86,7 +87,7 @@ func (p picture) print(pools []control.Pool) {
 			fmt.Fprintln(p)
 		}
 		fmt.Fprintln(p, lines[i+1])
-		p.printTroubles(pool)
+		p.printTroubles(pool, math.MaxInt)
 		p.printWorkers(pool.Workers)
 	}
 }
@@ -109,7 +110,7 @@ func (p picture) printForScreen(pools []control.Pool) {
 		if len(pools) > 1 {
 			fmt.Fprintln(p, p.paint(bold, pool.Name))
 		}
-		p.printTroubles(pool)
+		p.printTroubles(pool, screenOutput)
 		p.printWorkers(pool.Workers)
 	}
 }
@@ -124,14 +125,23 @@ func (p picture) overview(pools []control.Pool) []string {
 	}
 	lines := t.lines()
 	lines[0] = p.paint(bold, lines[0])
+	for i, pool := range pools {
+		if len(pool.Troubles(p.now)) > 0 {
+			lines[i+1] = p.paint(yellow, lines[i+1])
+		}
+	}
 	return lines
 }
 
-// printTroubles says why a pool is not as it should be.
-func (p picture) printTroubles(pool control.Pool) {
+// screenOutput is how many lines of the output of what failed a watched status has.
+const screenOutput = 5
+
+// printTroubles says why a pool is not as it should be, with so many of the last lines
+// of output.
+func (p picture) printTroubles(pool control.Pool, lines int) {
 	for _, trouble := range pool.Troubles(p.now) {
 		fmt.Fprintf(p, "  %s\n", p.paint(yellow, harmless(trouble.Text)))
-		printLines(p, "  ", trouble.Output)
+		printLines(p, "  ", trouble.Output[max(0, len(trouble.Output)-lines):])
 	}
 }
 

@@ -73,6 +73,13 @@ func backingOff() control.Pool {
 	return p
 }
 
+// talkative says more than a screen has room for.
+func talkative() control.Pool {
+	p := backingOff()
+	p.LastFailure.Output = strings.Fields("1 2 3 4 5 6 7 8")
+	return p
+}
+
 func unbound() control.Pool {
 	p := poolOf("backoff", nil)
 	p.Wanted, p.Failures, p.Queue, p.Backlog = 3, 1, nil, nil
@@ -159,7 +166,7 @@ func TestStatusLooks(t *testing.T) {
 // TestWatchedStatusLooks: whatever does not fit, the pools and their trouble do.
 func TestWatchedStatusLooks(t *testing.T) {
 	for name, pools := range map[string][]control.Pool{
-		"watched": {stopped(), running(), backingOff()}, "watched-alone": {running()},
+		"watched": {stopped(), running(), talkative(), saturated()}, "watched-alone": {running()},
 	} {
 		var printed bytes.Buffer
 		shown := picture{screen: screenOf(&printed), now: noon}

@@ -54,6 +54,49 @@ func TestPageShowsWhatIs(t *testing.T) {
 	}
 }
 
+func TestMoodOfAPool(t *testing.T) {
+	worker := func(busy bool) []control.Worker { return []control.Worker{{Phase: "ready", Busy: &busy}} }
+	failed, succeeded := &control.Reload{Result: of("failed")}, &control.Reload{Result: of("ok")}
+	for name, c := range map[string]struct {
+		pool  control.Pool
+		mood  mood
+		state string
+	}{
+		"idle":              {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false)}, good, "running"},
+		"busy, none waits":  {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(true), Queue: of(0), Backlog: of(9)}, good, "running"},
+		"busy, some wait":   {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(true), Queue: of(1), Backlog: of(9)}, busy, "saturated"},
+		"idle, some wait":   {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), Queue: of(1), Backlog: of(9)}, good, "running"},
+		"full":              {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), Queue: of(9), Backlog: of(9)}, bad, "queue full"},
+		"unhealthy":         {control.Pool{State: "running", Ready: 1, Workers: worker(false)}, bad, "unhealthy"},
+		"reload failed":     {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), LastReload: failed}, busy, "reload failed"},
+		"reloaded":          {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), LastReload: succeeded}, good, "running"},
+		"reloading":         {control.Pool{State: "reloading", Ready: 1, Healthy: true, Workers: worker(false)}, busy, "reloading"},
+		"starting":          {control.Pool{State: "starting"}, busy, "starting"},
+		"back-off":          {control.Pool{State: "backoff"}, bad, "backoff"},
+		"back-off, serving": {control.Pool{State: "backoff", Ready: 1, Workers: worker(false)}, bad, "backoff"},
+		"running, nobody":   {control.Pool{State: "running"}, bad, "running"},
+		"stopped":           {control.Pool{State: "stopped"}, off, "stopped"},
+	} {
+		if v := newPoolView(c.pool, nil, noon); v.Mood != c.mood || v.State != c.state {
+			t.Errorf("%s: %s, %q; want %s, %q", name, v.Mood, v.State, c.mood, c.state)
+		}
+	}
+}
+
+// TestTroubleIsSeenFirst, and what nobody wants last.
+func TestTroubleIsSeenFirst(t *testing.T) {
+	status := &control.Status{Pools: []control.Pool{{Name: "a", State: "stopped"}, {Name: "b", State: "starting"},
+		{Name: "c", State: "running", Ready: 1, Healthy: true}, {Name: "d", State: "backoff"}}}
+	v := newView(status, NewHistory(), nil, noon)
+	var order string
+	for _, p := range v.Pools {
+		order += p.Name
+	}
+	if order != "dbca" || v.Mood != bad || v.Verdict != "1 of 4 pools in trouble" {
+		t.Errorf("%s, %s, %q", order, v.Mood, v.Verdict)
+	}
+}
+
 func TestAssets(t *testing.T) {
 	s := serve(t)
 	for name, kind := range assetTypes {
