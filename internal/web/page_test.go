@@ -5,8 +5,11 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"fcgi-supervisor/internal/control"
 	"fcgi-supervisor/supervisor"
@@ -143,6 +146,40 @@ func TestChangesAreSent(t *testing.T) {
 	}
 	waitFor("event: off")
 	waitFor("stopped")
+	s.stop()
+	for lines.Scan() { // until the stream ends, which it does though the browser is there
+	}
+	if err := lines.Err(); err != nil {
+		t.Errorf("the stream does not end with the supervisor: %v", err)
+	}
+}
+
+// TestTooManyWatchers: one more than there are places for is told to come again, and
+// who leaves makes room.
+func TestTooManyWatchers(t *testing.T) {
+	p := newPage(serve(t, "blog").backend)
+	for range maxWatchers - 1 {
+		p.places <- struct{}{}
+	}
+	watch := func(ctx context.Context, w http.ResponseWriter) {
+		p.serveChanges(w, newRequest("/live").WithContext(ctx))
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	var last sync.WaitGroup
+	last.Go(func() { watch(ctx, newRecorder()) })
+	for len(p.places) < maxWatchers {
+		runtime.Gosched()
+	}
+	refused := newRecorder()
+	watch(t.Context(), refused)
+	if refused.Code != 503 || refused.Header().Get("Retry-After") == "" {
+		t.Errorf("one too many got %d %v", refused.Code, refused.Header())
+	}
+	leave()
+	last.Wait()
+	if len(p.places) != maxWatchers-1 {
+		t.Errorf("%d places are taken after one has left", len(p.places))
+	}
 }
 
 // TestOutputCannotSteerTheStream: a line of an event stream ends with a carriage
@@ -181,8 +218,23 @@ func TestRepeatedFailuresAreOneLine(t *testing.T) {
 	}
 	events = append(events, supervisor.Event{Seq: 100, Pool: "blog", Slot: -1, Kind: supervisor.KindReady, Text: "5 workers ready"})
 	shown := lastEvents(events)
+	again := events[len(events)-1] // good news is not summed up
+	if both := lastEvents([]supervisor.Event{again, again}); len(both) != 2 {
+		t.Errorf("%+v", both)
+	}
 	if len(shown) != 2 || shown[0].ID != 100 || shown[1].More != 39 || shown[1].ID != 1 {
 		t.Errorf("%+v", shown)
+	}
+}
+
+// TestCellSaysSinceWhen: what has just begun is busy, and no more.
+func TestCellSaysSinceWhen(t *testing.T) {
+	for took, want := range map[time.Duration]string{0: "", 999 * time.Millisecond: "", time.Second: "1s", 5 * time.Minute: "5m", 50 * time.Hour: "50h", 200 * time.Hour: "8d"} {
+		since := noon.Add(-took)
+		c := newCell(control.Worker{Slot: 3, Phase: "ready", Busy: of(true), BusySince: &since}, noon)
+		if c.Text != want || c.Class != "occupied" {
+			t.Errorf("after %v: %+v, want %q", took, c, want)
+		}
 	}
 }
 
