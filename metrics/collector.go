@@ -140,7 +140,7 @@ func (s scrape) workers(p *supervisor.PoolStatus, look *supervisor.Look) {
 		known(s, workerCPU, seen.CPUSeconds, labels...)
 		known(s, workerMemory, seen.RSSBytes, labels...)
 		known(s, workerFDs, seen.FDs, labels...)
-		if seen.Busy != nil && *seen.Busy && !seen.BusySince.IsZero() {
+		if !seen.BusySince.IsZero() {
 			s.value(workerBusy, stamp(seen.BusySince), labels...)
 		}
 	}

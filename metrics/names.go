@@ -45,7 +45,8 @@ var (
 	probeDuration = define(gauge, "probe_duration_seconds", "How long the last probe took.", withTheProbe, "pool")
 
 	logLines = define(counter, "log_lines_total", "Lines that workers have written.",
-		"`stream` is always `output`: a worker's standard output and standard error are one pipe, and cannot be told apart. Begins at 0 with each start and upgrade of the supervisor.", "pool", "stream")
+		"`stream` is always `output`: a worker's standard output and standard error are one pipe, which keeps their lines in order, and cannot be told apart. "+
+			"What an application writes to the error stream of FastCGI goes to the web server and is not seen here.", "pool", "stream")
 	logLost = define(counter, "log_lines_dropped_total", "Lines of workers that the pool's own log file did not get.",
 		"A pool without a file of its own writes to the supervisor's log: see own_log_lines_dropped_total.", "pool")
 

@@ -17,8 +17,9 @@ func Reference() string {
 		"protocol buffers. Each scrape is one look at the kernel's tables; between scrapes nothing is done for it. What the\n" +
 		"kernel does not tell, for want of permission, is absent and never 0. [monitoring.md](../how-to/monitoring.md) has the\n" +
 		"set-up, and rules, alerts and dashboards to go with it.\n\n" +
-		"Counters of what the loop decides (starts, ends, restarts, reloads, and the two histograms) outlive a crash and an\n" +
-		"upgrade of the supervisor. A pool that the configuration has no more has no series.\n\n" +
+		"Counters outlive a crash and an upgrade of the supervisor: what a scrape was told is written down first. Lines of\n" +
+		"output that came in after that and before a crash may be missing from their counts. A stop of the supervisor, and\n" +
+		"the machine's own, begin all of them at 0. A pool that the configuration has no more has no series.\n\n" +
 		"| name | type | labels | meaning |\n|---|---|---|---|\n")
 	for _, f := range families {
 		labels := strings.Join(f.labels, ", ")

@@ -30,8 +30,8 @@ type Sight struct {
 }
 
 // NewSight makes a Sight of what s publishes and o sees. kept returns when what is
-// published cannot be forgotten any more: a counter that somebody has been told may
-// not go back, not even if we crash. noted is told of every look, one after the
+// published and counted cannot be forgotten any more: a counter that somebody has
+// been told may not go back, not even if we crash. noted is told of every look, one after the
 // other.
 func NewSight(s *Supervisor, o Observer, kept func(), noted func(*Look)) *Sight {
 	return &Sight{supervisor: s, observer: o, kept: kept, noted: noted}
@@ -43,9 +43,9 @@ func (s *Sight) Look() *Look { return s.looks.Do(s.look) }
 
 func (s *Sight) look() *Look {
 	snapshot := *s.supervisor.Snapshot()
-	s.kept()
 	snapshot.At = time.Now() // nothing may have been published for hours
 	look := &Look{&snapshot, s.observer.Observe(&snapshot)}
+	s.kept() // of both: lines are counted without the loop
 	s.noted(look)
 	return look
 }

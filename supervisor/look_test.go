@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,27 @@ func TestPingOfALoopThatHasEnded(t *testing.T) {
 	if !s.Snapshot().Ending {
 		t.Error("the last picture does not say that it ends")
 	}
+}
+
+// witness remembers who was asked, in what order.
+type witness struct{ said []string }
+
+func (w *witness) Observe(*Snapshot) *Observation {
+	w.said = append(w.said, "observed")
+	return &Observation{}
+}
+
+// TestNothingIsToldBeforeItIsKept: a counter that was told and is forgotten would go
+// back. Lines are counted by the observer, so it comes first.
+func TestNothingIsToldBeforeItIsKept(t *testing.T) {
+	play(t, &stagehand{life: time.Hour}, 1, func(t *testing.T, s *Supervisor) {
+		var w witness
+		note := func(text string) { w.said = append(w.said, text) }
+		NewSight(s, &w, func() { note("kept") }, func(*Look) { note("told") }).Look()
+		if got := strings.Join(w.said, ", "); got != "observed, kept, told" {
+			t.Error(got)
+		}
+	})
 }
 
 // glance sees that every second ready worker is busy, and of the last nothing.

@@ -15,7 +15,7 @@ type PoolFigures struct {
 	Queue       *int   // connections the kernel has completed and no worker has accepted
 	Backlog     *int   // the limit of the queue as the kernel applies it
 	Connections *int   // connections that workers have accepted and not closed
-	Lines       uint64 // whole lines that workers have written, since this supervisor began
+	Lines       uint64 // whole lines that workers have written
 	Dropped     uint64 // those of them that the pool's log file did not get
 }
 

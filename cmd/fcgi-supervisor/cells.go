@@ -63,14 +63,9 @@ func queue(p control.Pool) string {
 
 // busyWorkers counts them; it is not known if it is not known of one.
 func busyWorkers(p control.Pool) string {
-	busy := 0
-	for _, w := range p.Workers {
-		switch {
-		case w.Busy == nil:
-			return unknown
-		case *w.Busy:
-			busy++
-		}
+	busy, known := p.Busy()
+	if !known {
+		return unknown
 	}
 	return fmt.Sprint(busy)
 }

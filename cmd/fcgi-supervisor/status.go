@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +78,45 @@ type picture struct {
 	all bool // however many workers
 }
 
+// print has each pool in a line, and what there is to say of it below.
 func (p picture) print(pools []control.Pool) {
+	lines := p.overview(pools)
+	fmt.Fprintln(p, lines[0])
+	for i, pool := range pools {
+		if i > 0 {
+			fmt.Fprintln(p)
+		}
+		fmt.Fprintln(p, lines[i+1])
+		p.printTroubles(pool, math.MaxInt)
+		p.printWorkers(pool.Workers)
+	}
+}
+
+// printForScreen has all pools at the top and trouble next: what a screen is too small
+// for is what matters least.
+func (p picture) printForScreen(pools []control.Pool) {
+	for _, line := range p.overview(pools) {
+		fmt.Fprintln(p, line)
+	}
+	details := slices.Clone(pools)
+	slices.SortStableFunc(details, func(a, b control.Pool) int {
+		return min(len(b.Troubles(p.now)), 1) - min(len(a.Troubles(p.now)), 1)
+	})
+	for _, pool := range details {
+		if len(pool.Workers) == 0 && len(pool.Troubles(p.now)) == 0 {
+			continue
+		}
+		fmt.Fprintln(p)
+		if len(pools) > 1 {
+			fmt.Fprintln(p, p.paint(bold, pool.Name))
+		}
+		p.printTroubles(pool, screenOutput)
+		p.printWorkers(pool.Workers)
+	}
+}
+
+// overview is a title and a line for each pool.
+func (p picture) overview(pools []control.Pool) []string {
 	t := table{columns: []column{{title: "POOL"}, {title: "STATE"}, {title: "READY", right: true}, {title: "BUSY", right: true},
 		{title: "QUEUE", right: true}, {title: "GEN", right: true}, {title: "LISTEN"}}}
 	for _, pool := range pools {
@@ -84,35 +124,24 @@ func (p picture) print(pools []control.Pool) {
 			fmt.Sprint(pool.Generation), harmless(pool.Listen))
 	}
 	lines := t.lines()
-	fmt.Fprintln(p, p.paint(bold, lines[0]))
+	lines[0] = p.paint(bold, lines[0])
 	for i, pool := range pools {
-		if i > 0 {
-			fmt.Fprintln(p)
+		if len(pool.Troubles(p.now)) > 0 {
+			lines[i+1] = p.paint(yellow, lines[i+1])
 		}
-		fmt.Fprintln(p, lines[i+1])
-		p.printTrouble(pool)
-		p.printWorkers(pool.Workers)
 	}
+	return lines
 }
 
-// printTrouble says why a pool is in back-off, and what became of a reload that
-// failed.
-func (p picture) printTrouble(pool control.Pool) {
-	if f := pool.LastFailure; pool.State == "backoff" && f != nil {
-		who := ""
-		if f.Slot != nil {
-			who = fmt.Sprintf("worker %d ", *f.Slot)
-		}
-		fmt.Fprintf(p, "  %s%s\n", who, harmless(f.Text))
-		printLines(p, "  ", f.Output)
-		next := "starting now"
-		if until := pool.BackoffUntil; until != nil && until.After(p.now) {
-			next = "next start in " + span(until.Sub(p.now))
-		}
-		fmt.Fprintf(p, "  %s in a row, %s\n", count(pool.Failures, "failed start"), next)
-	}
-	if r := pool.LastReload; r != nil && r.Result != nil && *r.Result == "failed" {
-		fmt.Fprintf(p, "  generation %d was dropped %s ago: %s\n", r.Generation, span(p.now.Sub(r.At)), harmless(r.Text))
+// screenOutput is how many lines of the output of what failed a watched status has.
+const screenOutput = 5
+
+// printTroubles says why a pool is not as it should be, with so many of the last lines
+// of output.
+func (p picture) printTroubles(pool control.Pool, lines int) {
+	for _, trouble := range pool.Troubles(p.now) {
+		fmt.Fprintf(p, "  %s\n", p.paint(yellow, harmless(trouble.Text)))
+		printLines(p, "  ", trouble.Output[max(0, len(trouble.Output)-lines):])
 	}
 }
 

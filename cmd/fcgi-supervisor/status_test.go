@@ -40,7 +40,7 @@ func readyWorkers(n int) []control.Worker {
 }
 
 func poolOf(state string, workers []control.Worker) control.Pool {
-	p := control.Pool{Name: "blog", State: state, Listen: "unix:/run/fcgi-supervisor/blog.sock", Wanted: len(workers), Generation: 3,
+	p := control.Pool{Name: "blog", State: state, Healthy: state == "running" || state == "reloading", Listen: "unix:/run/fcgi-supervisor/blog.sock", Wanted: len(workers), Generation: 3,
 		Queue: of(0), Backlog: of(4096), Workers: workers}
 	for _, w := range workers {
 		if w.Phase == "ready" {
@@ -73,6 +73,13 @@ func backingOff() control.Pool {
 	return p
 }
 
+// talkative says more than a screen has room for.
+func talkative() control.Pool {
+	p := backingOff()
+	p.LastFailure.Output = strings.Fields("1 2 3 4 5 6 7 8")
+	return p
+}
+
 func unbound() control.Pool {
 	p := poolOf("backoff", nil)
 	p.Wanted, p.Failures, p.Queue, p.Backlog = 3, 1, nil, nil
@@ -89,13 +96,29 @@ func reloading() control.Pool {
 
 func reloadFailed() control.Pool {
 	p := running()
-	p.LastReload = &control.Reload{Generation: 4, Result: of("failed"), Text: "ended before it was ready: exit code 1 after 3ms", At: *ago(time.Hour)}
+	p.LastReload = &control.Reload{Trigger: "api", Generation: 4, Result: of("failed"), Text: "ended before it was ready: exit code 1 after 3ms", At: *ago(time.Hour)}
 	return p
 }
 
 func stopped() control.Pool {
 	p := poolOf("stopped", nil)
 	p.Queue, p.Backlog = nil, nil
+	return p
+}
+
+// saturated has a full queue, too.
+func saturated() control.Pool {
+	p := poolOf("running", readyWorkers(2))
+	for i := range p.Workers {
+		p.Workers[i].Busy, p.Workers[i].BusySince = of(true), ago(time.Minute)
+	}
+	p.Queue, p.Backlog = of(5), of(4)
+	return p
+}
+
+func unhealthy() control.Pool {
+	p := poolOf("running", readyWorkers(1))
+	p.Healthy, p.LastProbe = false, &control.Probe{At: *ago(time.Second), Text: "/health was answered with status 500"}
 	return p
 }
 
@@ -126,6 +149,8 @@ func TestStatusLooks(t *testing.T) {
 		{"reloading", false, []control.Pool{reloading()}},
 		{"reload-failed", false, []control.Pool{reloadFailed()}},
 		{"stopped", false, []control.Pool{stopped()}},
+		{"saturated", false, []control.Pool{saturated()}},
+		{"unhealthy", false, []control.Pool{unhealthy()}},
 		{"unseen", false, []control.Pool{unseen()}},
 		{"many", false, []control.Pool{many()}},
 		{"many-all", true, []control.Pool{many()}},
@@ -135,6 +160,18 @@ func TestStatusLooks(t *testing.T) {
 		shown := picture{screen: screenOf(&printed), now: noon, all: c.all}
 		shown.print(c.pools)
 		golden(t, filepath.Join("testdata", "status", c.name), printed.String())
+	}
+}
+
+// TestWatchedStatusLooks: whatever does not fit, the pools and their trouble do.
+func TestWatchedStatusLooks(t *testing.T) {
+	for name, pools := range map[string][]control.Pool{
+		"watched": {stopped(), running(), talkative(), saturated()}, "watched-alone": {running()},
+	} {
+		var printed bytes.Buffer
+		shown := picture{screen: screenOf(&printed), now: noon}
+		shown.printForScreen(pools)
+		golden(t, filepath.Join("testdata", "status", name), printed.String())
 	}
 }
 

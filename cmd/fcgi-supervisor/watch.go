@@ -63,7 +63,7 @@ func showFrame(out screen, status *control.Status, err error, all bool) {
 		fmt.Fprintln(&frame, out.paint(yellow, harmless(err.Error())))
 	} else {
 		shown := picture{screen: screen{Writer: &frame, colour: out.colour, width: out.width}, now: time.Now(), all: all}
-		shown.print(status.Pools)
+		shown.printForScreen(status.Pools)
 	}
 	if !out.terminal {
 		_, _ = io.Copy(out, &frame)

@@ -41,6 +41,7 @@ type Pool struct {
 	Failures     int               `json:"failures"` // workers in a row that never became ready
 	LastFailure  *Failure          `json:"last_failure"`
 	LastReload   *Reload           `json:"last_reload"`
+	LastProbe    *Probe            `json:"last_probe"` // null: none was answered yet, or none is configured
 	Starts       uint64            `json:"starts"`
 	Exits        map[string]uint64 `json:"exits"`    // by reason
 	Restarts     map[string]uint64 `json:"restarts"` // replacements nobody had asked for, by reason
@@ -100,6 +101,15 @@ type Reload struct {
 	Output     []string  `json:"output,omitempty"`
 	At         time.Time `json:"at"`
 	Seconds    *float64  `json:"seconds"`
+}
+
+// Probe is what became of the last probe.
+type Probe struct {
+	At        time.Time `json:"at"`
+	OK        bool      `json:"ok"`
+	Saturated bool      `json:"saturated"` // not answered in time, as were the clients in the queue
+	Text      string    `json:"text,omitempty"`
+	Seconds   float64   `json:"seconds"`
 }
 
 // Event is a line of GET /api/v1/events.

@@ -17,7 +17,8 @@ func newPool(p *supervisor.PoolStatus, seen *supervisor.Observation) Pool {
 		Ready: p.Ready(), Healthy: p.Healthy(), Generation: p.Generation, Reload: p.Reload, Failures: p.Failures, Starts: p.Starts,
 		Queue: figures.Queue, Backlog: figures.Backlog, Connections: figures.Connections,
 		BackoffUntil: moment(p.BackoffUntil), LastFailure: newFailure(p.LastFailure), LastReload: newReload(p.LastReload),
-		Exits: counts(p.Exits), Restarts: counts(p.Restarts), Workers: []Worker{}, Slots: []Slot{}}
+		LastProbe: newProbe(p.LastProbe),
+		Exits:     counts(p.Exits), Restarts: counts(p.Restarts), Workers: []Worker{}, Slots: []Slot{}}
 	for _, w := range p.Workers {
 		pool.Workers = append(pool.Workers, newWorker(w, p.Slots, seen.Workers[w.ID]))
 	}
@@ -64,6 +65,13 @@ func newReload(r *supervisor.ReloadStatus) *Reload {
 		reload.Result, reload.Seconds = &r.Result, &seconds
 	}
 	return reload
+}
+
+func newProbe(p *supervisor.ProbeStatus) *Probe {
+	if p == nil {
+		return nil
+	}
+	return &Probe{At: p.At.UTC(), OK: p.OK, Saturated: p.Saturated, Text: p.Text, Seconds: p.Took.Seconds()}
 }
 
 func newEvent(e supervisor.Event) Event {

@@ -51,6 +51,7 @@ type Daemon struct {
 	listener     *control.Listener
 	upgradedAt   time.Time // zero: it is the program that was started
 	lineage      string    // the mark of our workers
+	lostBefore   uint64    // lines that the logs of earlier supervisors have lost
 	keeper       *keeper
 	starting     []config.Pool // as an earlier supervisor had them
 }

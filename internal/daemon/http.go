@@ -28,7 +28,7 @@ func (d *Daemon) tellers() *http.Server {
 	b := &control.Backend{Supervisor: d.supervisor, Look: look, Output: d.executor.Output, Upgrade: d.Upgrade, Reload: d.Reload, Reread: d.Reread, UpgradedAt: d.upgradedAt,
 		Version: d.options.Version, ConfigPath: d.configPath(), StartedAt: d.startedAt, Log: d.log.Slog()}
 	d.accepted.Store(&metrics.ConfigState{OK: true, AcceptedAt: d.startedAt})
-	source := metrics.Source{Look: look, OwnLost: d.log.Dropped, Version: d.options.Version,
+	source := metrics.Source{Look: look, OwnLost: d.ownLost, Version: d.options.Version,
 		Config: func() metrics.ConfigState { return *d.accepted.Load() }}
 	d.http.backend = web.Backend{Supervisor: d.supervisor, Status: b.Status, History: d.history,
 		Metrics: metrics.NewHandler(source, d.log.Slog())}

@@ -30,9 +30,17 @@ type keeper struct {
 	// A mutex: those who wait for the keeper's goroutine, and who keep it from
 	// writing, need to know at once.
 	mu     sync.Mutex
-	paused bool          // nothing is written
-	number uint64        // of the view that is written down
-	more   chan struct{} // closed when number grows
+	paused bool // nothing is written
+	begun  int  // times that a write has begun
+	kept   kept
+	more   chan struct{} // closed when kept changes
+}
+
+// kept is what is written down.
+type kept struct {
+	write   int    // by which write
+	number  uint64 // of the view
+	counted uint64 // lines; see Daemon.counted
 }
 
 func (d *Daemon) newKeeper() *keeper {
@@ -44,8 +52,8 @@ func (k *keeper) start() { k.done.Go(k.run) }
 func (k *keeper) run() {
 	failing := false
 	for {
-		number, changed := k.daemon.supervisor.View()
 		begin := time.Now()
+		next, changed := k.begin()
 		memory, alive := k.daemon.supervisor.Remember()
 		if !alive {
 			return
@@ -55,14 +63,27 @@ func (k *keeper) run() {
 			k.daemon.log.Slog().Error("cannot write the state down: a supervisor that starts after a crash of this one will know less", "err", err)
 		}
 		failing = err != nil
-		k.written(number)
+		k.written(next)
 		k.rest(min(restShare*time.Since(begin), longestRest))
 		select {
 		case <-changed:
+		case <-k.hurry: // lines alone are written down only if somebody has been told of them
 		case <-k.daemon.supervisor.Done():
 			return
 		}
 	}
+}
+
+// begin says what the write that begins will have written down, at least, and what
+// is closed when there is more.
+func (k *keeper) begin() (next kept, changed <-chan struct{}) {
+	k.mu.Lock()
+	k.begun++
+	next.write = k.begun
+	k.mu.Unlock()
+	next.number, changed = k.daemon.supervisor.View()
+	next.counted = k.daemon.counted()
+	return next, changed
 }
 
 func (k *keeper) write(memory supervisor.Memory) error {
@@ -87,10 +108,10 @@ func (k *keeper) resume() {
 	k.mu.Unlock()
 }
 
-func (k *keeper) written(number uint64) {
+func (k *keeper) written(next kept) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.number = number
+	k.kept = next
 	close(k.more)
 	k.more = make(chan struct{})
 }
@@ -105,17 +126,21 @@ func (k *keeper) rest(pause time.Duration) {
 	}
 }
 
-// sync returns when what is published now is written down: what has been told
-// must not be forgotten. It gives up after a while.
+// sync returns when what is published and counted now is written down: what has been
+// told must not be forgotten. It gives up after a while.
 func (k *keeper) sync() {
-	wanted, _ := k.daemon.supervisor.View()
+	number, _ := k.daemon.supervisor.View()
+	counted := k.daemon.counted()
+	k.mu.Lock()
+	next := k.begun + 1 // begins later than now
+	k.mu.Unlock()
 	timer := time.NewTimer(tellGrace)
 	defer timer.Stop()
 	for {
 		k.mu.Lock()
-		number, more := k.number, k.more
+		kept, more := k.kept, k.more
 		k.mu.Unlock()
-		if number >= wanted {
+		if kept.number >= number && kept.counted == counted || kept.write >= next {
 			return
 		}
 		select {
@@ -134,5 +159,11 @@ func (k *keeper) sync() {
 
 // stateNow is what a successor must know.
 func (d *Daemon) stateNow(loop supervisor.Memory) *state {
-	return &state{Program: d.options.Version, Lineage: d.lineage, Config: d.config(), Loop: loop, Pools: d.executor.Remember()}
+	return &state{Program: d.options.Version, Lineage: d.lineage, Config: d.config(), Loop: loop, Pools: d.executor.Remember(), OwnLost: d.ownLost()}
 }
+
+// ownLost counts the lines that our own log has lost, from the first supervisor on.
+func (d *Daemon) ownLost() uint64 { return d.lostBefore + d.log.Dropped() }
+
+// counted changes with everything that is counted without the loop.
+func (d *Daemon) counted() uint64 { return d.executor.Counted() + d.log.Dropped() }

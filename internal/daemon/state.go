@@ -39,6 +39,8 @@ type state struct {
 	Config *config.Config             `json:"config,omitempty"` // in force; nil: written by a version that had none
 	Loop   supervisor.Memory          `json:"loop"`
 	Pools  map[string]executor.Memory `json:"pools"`
+
+	OwnLost uint64 `json:"own_lost"` // lines that our own log has lost
 }
 
 func statePath(runtimeDir string) string { return filepath.Join(runtimeDir, "state.json") }

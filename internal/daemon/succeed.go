@@ -24,7 +24,7 @@ func (d *Daemon) inherit() *state {
 		d.lineage = newLineage()
 		return nil
 	}
-	d.lineage = s.Lineage
+	d.lineage, d.lostBefore = s.Lineage, s.OwnLost
 	return s
 }
 

@@ -65,8 +65,6 @@ func acceptanceKinds(t *testing.T) []measured {
 		}
 	}
 	threads, ml := filepath.Join(workers, "threads"), filepath.Join(workers, "worker-ml")
-	command := compile("testdata/workers/threads.c", threads, "-lfcgi", "-pthread")
-	built(command...)
 	built("ocamlfind", "ocamlopt", "-package", "unix,netcgi2", "-linkpkg", filepath.Join(workers, "worker.ml"), "-o", ml)
 	php := known["php"]
 	children := php

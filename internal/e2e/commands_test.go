@@ -117,6 +117,10 @@ func TestStopAndStart(t *testing.T) {
 	if _, err := os.Lstat(s.socket); !os.IsNotExist(err) {
 		t.Errorf("after stop the socket is still there (%v)", err)
 	}
+	s.mustCommand("upgrade")
+	if _, err := os.Lstat(s.socket); !os.IsNotExist(err) {
+		t.Errorf("after stop and upgrade there is a socket again (%v)", err)
+	}
 	s.mustCommand("start", "--all")
 	if err := running(s.mustStatus()); err != nil {
 		t.Error(err)

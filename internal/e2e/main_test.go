@@ -70,6 +70,7 @@ func build(folder string) error {
 		{"go", "build", "-o", filepath.Join(workers, "worker-go"), "./testdata/workers/go"},
 		{"go", "build", "-o", filepath.Join(workers, "worker-params"), "./testdata/workers/params"},
 		compile("testdata/workers/worker.c", filepath.Join(workers, "worker-c"), "-lfcgi"),
+		compile("testdata/workers/threads.c", filepath.Join(workers, "threads"), "-lfcgi", "-pthread"),
 		compile("testdata/workers/birth.c", filepath.Join(workers, "birth"), "-lfcgi"),
 		compile("testdata/launcher.c", filepath.Join(workers, "launcher")),
 		compile("testdata/denied.c", filepath.Join(workers, "denied")),

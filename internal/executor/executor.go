@@ -44,12 +44,14 @@ type Executor struct {
 
 // crew is a pool as the executor sees it.
 type crew struct {
-	cfg    config.Pool
-	ring   *logs.Ring
-	sink   sink                             // work goroutine only, once it runs
-	sinks  atomic.Pointer[[]sink]           // it and all before it, for those who look
-	socket atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
-	apart  atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
+	cfg     config.Pool
+	ring    *logs.Ring
+	stopped bool                             // when an earlier supervisor ended; written before Run
+	before  Output                           // what earlier supervisors have counted; written before Run
+	sink    sink                             // work goroutine only, once it runs
+	sinks   atomic.Pointer[[]sink]           // it and all before it, for those who look
+	socket  atomic.Pointer[listen.Socket]    // what clients reach; written by the work goroutine; nil while unbound
+	apart   atomic.Pointer[[]*listen.Socket] // candidates' sockets and those being drained; likewise
 
 	memory atomic.Pointer[Memory] // what a successor must know; likewise
 
@@ -59,7 +61,6 @@ type crew struct {
 
 	over     *listen.Socket // work goroutine only: a predecessor's, which has our address and no descriptor
 	oldSinks []sink         // of earlier configurations: their workers may still write
-	stopped  bool           // by an earlier supervisor; written before Run
 	daemons  int            // work goroutine only: the last generation whose workers made themselves daemons
 }
 

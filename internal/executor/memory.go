@@ -12,6 +12,13 @@ type Memory struct {
 	Config      config.Pool
 	Socket      listen.Trace // what clients reach; zero while unbound
 	Generations map[int]GenerationMemory
+	Output      Output
+}
+
+// Output counts the lines of a pool's workers, from the first supervisor on.
+type Output struct {
+	Lines   uint64 // that they have written
+	Dropped uint64 // those of them that the pool's log file did not get
 }
 
 // GenerationMemory is a generation in a Memory.
@@ -29,7 +36,9 @@ func (e *Executor) Remember() map[string]Memory {
 	all := map[string]Memory{}
 	for name, c := range e.all() {
 		if m := c.memory.Load(); m != nil {
-			all[name] = *m
+			now := *m
+			now.Output = c.output()
+			all[name] = now
 		}
 	}
 	return all
@@ -51,8 +60,19 @@ func (c *crew) changed() {
 	c.memory.Store(m)
 }
 
-// recall takes over how generations are made.
+// Counted grows with each line that a worker writes or loses: who has told of lines
+// learns from it whether there is anything new to remember.
+func (e *Executor) Counted() (lines uint64) {
+	for _, c := range e.all() {
+		o := c.output()
+		lines += o.Lines + o.Dropped
+	}
+	return lines
+}
+
+// recall takes over how generations are made, and what was counted.
 func (c *crew) recall(m Memory) {
+	c.before = m.Output
 	for generation, g := range m.Generations {
 		c.births[generation] = &birth{cfg: g.Config, spec: g.Spec, path: g.Path}
 	}

@@ -66,7 +66,8 @@ func (e *Executor) accepted(pool string, table *listen.Table) (_ map[uint64]bool
 	if c == nil {
 		return nil, seen, false
 	}
-	seen.Lines, seen.Dropped = c.lines()
+	output := c.output()
+	seen.Lines, seen.Dropped = output.Lines, output.Dropped
 	socket := c.socket.Load()
 	if table == nil || socket == nil {
 		return nil, seen, false

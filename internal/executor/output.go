@@ -72,10 +72,12 @@ func (c *crew) writeTo(s sink) {
 	c.sinks.Store(&all)
 }
 
-// lines counts the lines of a pool and what was lost of them.
-func (c *crew) lines() (written, dropped uint64) {
+// output counts the lines of the pool's workers.
+func (c *crew) output() Output {
+	o := c.before
+	o.Lines += c.ring.Lines()
 	for _, s := range *c.sinks.Load() {
-		dropped += s.Dropped()
+		o.Dropped += s.Dropped()
 	}
-	return c.ring.Lines(), dropped
+	return o
 }

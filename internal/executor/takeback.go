@@ -61,8 +61,8 @@ type takeBack struct {
 
 func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 	memory := t.estate.Pools[m.Name]
-	c.recall(memory)
 	c.stopped = !m.Up
+	c.recall(memory)
 	sockets := &recovery{crew: c, memory: memory, byInode: map[uint64]*listen.Socket{}}
 	for generation, g := range memory.Generations {
 		sockets.take(generation, g.Socket.Inode, func() (int, error) { return t.handed(g.Socket.Inode) })

@@ -82,6 +82,7 @@ type site struct {
 	server     *Server
 	client     *http.Client
 	at         config.HTTP
+	stop       func() // the supervisor; more than once is all right
 }
 
 func serve(t *testing.T, pools ...string) *site {
@@ -122,12 +123,13 @@ func (s *site) begin(pools []string) {
 	var running sync.WaitGroup
 	running.Go(c.run)
 	running.Go(func() { s.supervisor.Run(ctx) })
-	s.t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		<-s.supervisor.Done()
 		close(c.orders)
 		running.Wait()
 	})
+	s.t.Cleanup(s.stop)
 }
 
 func (s *site) dial() (net.Conn, error) { return net.Dial("unix", s.at.Listen.Path) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"fcgi-supervisor/internal/control"
 	"fcgi-supervisor/supervisor"
 )
 
@@ -26,9 +27,13 @@ func (b *Backend) serveLive(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveReady tells whether every pool that is wanted has a ready worker and is not
-// unhealthy; with ?verbose, of each.
+// unhealthy; with ?verbose, of each, and who waits.
 func (b *Backend) serveReady(w http.ResponseWriter, r *http.Request) {
-	text, ready := readiness(b.Supervisor.Snapshot(), r.URL.Query().Has("verbose"))
+	var seen *control.Status
+	if r.URL.Query().Has("verbose") {
+		seen = b.Status("")
+	}
+	text, ready := readiness(b.Supervisor.Snapshot(), seen)
 	status := http.StatusOK
 	if !ready {
 		status = http.StatusServiceUnavailable
@@ -36,7 +41,8 @@ func (b *Backend) serveReady(w http.ResponseWriter, r *http.Request) {
 	answer(w, status, text)
 }
 
-func readiness(s *supervisor.Snapshot, verbose bool) (text string, ready bool) {
+// readiness judges; seen is nil unless each pool is to be described.
+func readiness(s *supervisor.Snapshot, seen *control.Status) (text string, ready bool) {
 	var lines strings.Builder
 	ready = !s.Ending
 	for _, p := range s.Pools {
@@ -44,8 +50,8 @@ func readiness(s *supervisor.Snapshot, verbose bool) (text string, ready bool) {
 		if p.Wanted > 0 && !p.Answers() {
 			mark, ready = "-", false
 		}
-		if verbose {
-			fmt.Fprintf(&lines, "[%s] %s: %s\n", mark, p.Name, describe(p))
+		if seen != nil {
+			fmt.Fprintf(&lines, "[%s] %s: %s\n", mark, p.Name, describe(p, seen))
 		}
 	}
 	verdict := "ok"
@@ -59,13 +65,27 @@ func readiness(s *supervisor.Snapshot, verbose bool) (text string, ready bool) {
 }
 
 // describe is a pool's state in a few words: "backoff, 0 of 5 workers ready".
-func describe(p *supervisor.PoolStatus) string {
+func describe(p *supervisor.PoolStatus, seen *control.Status) string {
 	if p.Wanted == 0 {
 		return string(p.State)
 	}
 	text := fmt.Sprintf("%s, %d of %d workers ready", p.State, p.Ready(), p.Wanted)
 	if p.Unhealthy {
 		text += ", the probe fails"
+	}
+	for _, now := range seen.Pools {
+		if now.Name != p.Name {
+			continue
+		}
+		if now.Saturated() {
+			text += ", all busy"
+		}
+		if now.Queue != nil && *now.Queue > 0 {
+			text += ", " + plural(*now.Queue, "connection") + " in the queue"
+		}
+		if now.QueueFull() {
+			text += ", which is full"
+		}
 	}
 	return text
 }

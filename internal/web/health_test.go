@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fcgi-supervisor/internal/config"
+	"fcgi-supervisor/internal/control"
 	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/supervisor"
 )
@@ -48,28 +49,34 @@ func TestReadyz(t *testing.T) {
 		snapshot supervisor.Snapshot
 		ready    bool
 		verbose  string
+		seen     []control.Pool
 	}{
 		{"one ready worker is enough", supervisor.Snapshot{Pools: []*supervisor.PoolStatus{pool(supervisor.Starting, 3, 1, false)}}, true,
-			"[+] blog: starting, 1 of 3 workers ready\nok\n"},
+			"[+] blog: starting, 1 of 3 workers ready\nok\n", nil},
 		{"none is not", supervisor.Snapshot{Pools: []*supervisor.PoolStatus{pool(supervisor.Backoff, 3, 0, false)}}, false,
-			"[-] blog: backoff, 0 of 3 workers ready\nnot ready\n"},
+			"[-] blog: backoff, 0 of 3 workers ready\nnot ready\n", nil},
+		{"busy workers are ready ones", supervisor.Snapshot{Pools: []*supervisor.PoolStatus{pool(supervisor.Running, 1, 1, false)}}, true,
+			"[+] blog: running, 1 of 1 workers ready, all busy, 4 connections in the queue, which is full\nok\n",
+			[]control.Pool{{Name: "other"}, {Name: "blog", Ready: 1, Queue: of(4), Backlog: of(4), Workers: []control.Worker{{Phase: "ready", Busy: of(true)}}}}},
 		{"unhealthy", supervisor.Snapshot{Pools: []*supervisor.PoolStatus{pool(supervisor.Running, 3, 3, true)}}, false,
-			"[-] blog: running, 3 of 3 workers ready, the probe fails\nnot ready\n"},
+			"[-] blog: running, 3 of 3 workers ready, the probe fails\nnot ready\n", nil},
 		{"a pool that was stopped is not wanted", supervisor.Snapshot{Pools: []*supervisor.PoolStatus{pool(supervisor.Stopped, 0, 0, false)}}, true,
-			"[+] blog: stopped\nok\n"},
-		{"nobody is wanted when all is stopped", supervisor.Snapshot{Ending: true}, false, "not ready: the supervisor is stopping\n"},
+			"[+] blog: stopped\nok\n", nil},
+		{"nobody is wanted when all is stopped", supervisor.Snapshot{Ending: true}, false, "not ready: the supervisor is stopping\n", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			text, ready := readiness(&c.snapshot, true)
+			text, ready := readiness(&c.snapshot, &control.Status{Pools: c.seen})
 			if ready != c.ready || text != c.verbose {
 				t.Errorf("%v %q, want %v %q", ready, text, c.ready, c.verbose)
 			}
-			if short, _ := readiness(&c.snapshot, false); strings.Contains(short, "blog") {
+			if short, _ := readiness(&c.snapshot, nil); strings.Contains(short, "blog") {
 				t.Errorf("%q names a pool without being asked", short)
 			}
 		})
 	}
 }
+
+func of[T any](value T) *T { return &value }
 
 func pool(state supervisor.State, wanted, ready int, unhealthy bool) *supervisor.PoolStatus {
 	p := &supervisor.PoolStatus{Name: "blog", State: state, Wanted: wanted, Unhealthy: unhealthy}
@@ -84,7 +91,8 @@ func TestReadyzOverHTTP(t *testing.T) {
 	s.settled(supervisor.Running, "blog")
 	s.settled(supervisor.Backoff, "broken")
 	status, text := s.get("/readyz?verbose")
-	want := "[+] blog: running, 2 of 2 workers ready\n[-] broken: backoff, 0 of 2 workers ready\nnot ready\n"
+	want := "[+] blog: running, 2 of 2 workers ready, 3 connections in the queue\n" +
+		"[-] broken: backoff, 0 of 2 workers ready, 3 connections in the queue\nnot ready\n"
 	if status != 503 || text != want {
 		t.Errorf("%d %q, want 503 %q", status, text, want)
 	}

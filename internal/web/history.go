@@ -22,6 +22,8 @@ const (
 // It has a mutex because the loop and those who look write to it, and the loop
 // must not wait for them: under it, a few numbers are changed.
 type History struct {
+	began time.Time
+
 	mu    sync.Mutex
 	pools map[string]*hour
 }
@@ -33,13 +35,14 @@ type hour [pieces]moment
 type moment struct {
 	number int64 // of the piece, since 1970; another one's: nothing is known
 	looked bool
-	queue  int // the longest seen
-	busy   int // the most seen
-	ends   int // workers that ended unasked, or never became ready
+	told   bool // what happens is told of; false before we were there
+	queue  int  // the longest seen
+	busy   int  // the most seen
+	ends   int  // workers that ended unasked, or never became ready
 }
 
 // NewHistory is one of nothing yet.
-func NewHistory() *History { return &History{pools: map[string]*hour{}} }
+func NewHistory() *History { return &History{began: time.Now(), pools: map[string]*hour{}} }
 
 func numberOf(t time.Time) int64 { return t.Unix() / int64(piece/time.Second) }
 
@@ -94,16 +97,13 @@ func (h *History) last(pool string, now time.Time) []moment {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	list := make([]moment, pieces)
-	known := h.pools[pool]
-	if known == nil {
-		return list
-	}
-	newest := numberOf(now)
+	known, newest := h.pools[pool], numberOf(now)
 	for i := range list {
 		number := newest - int64(pieces-1-i)
-		if m := known[number%pieces]; m.number == number {
-			list[i] = m
+		if known != nil && known[number%pieces].number == number {
+			list[i] = known[number%pieces]
 		}
+		list[i].told = number >= numberOf(h.began)
 	}
 	return list
 }

@@ -58,6 +58,26 @@ func TestHistoryForgetsAfterAnHour(t *testing.T) {
 	}
 }
 
+// TestNothingIsKnownFromBefore: that nobody told us of crashes does not mean that there
+// were none.
+func TestNothingIsKnownFromBefore(t *testing.T) {
+	h := NewHistory()
+	h.began = noon
+	hour := h.last("blog", noon.Add(10*time.Minute))
+	told := 0
+	for _, m := range hour {
+		if m.told {
+			told++
+		}
+	}
+	if told != 21 || !hour[pieces-1].told || hour[pieces-22].told {
+		t.Errorf("crashes of %d pieces are known, want those of the last 10 minutes, and the one that is under way", told)
+	}
+	if c := charts(hour)[2]; strings.Count(c.Gaps, "M") != pieces-21 {
+		t.Errorf("%s has %d gaps", c.Label, strings.Count(c.Gaps, "M"))
+	}
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	h := NewHistory()
 	for n := range 1000 {

@@ -5,8 +5,11 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"fcgi-supervisor/internal/control"
 	"fcgi-supervisor/supervisor"
@@ -51,6 +54,49 @@ func TestPageShowsWhatIs(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+}
+
+func TestMoodOfAPool(t *testing.T) {
+	worker := func(busy bool) []control.Worker { return []control.Worker{{Phase: "ready", Busy: &busy}} }
+	failed, succeeded := &control.Reload{Result: of("failed")}, &control.Reload{Result: of("ok")}
+	for name, c := range map[string]struct {
+		pool  control.Pool
+		mood  mood
+		state string
+	}{
+		"idle":              {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false)}, good, "running"},
+		"busy, none waits":  {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(true), Queue: of(0), Backlog: of(9)}, good, "running"},
+		"busy, some wait":   {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(true), Queue: of(1), Backlog: of(9)}, busy, "saturated"},
+		"idle, some wait":   {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), Queue: of(1), Backlog: of(9)}, good, "running"},
+		"full":              {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), Queue: of(9), Backlog: of(9)}, bad, "queue full"},
+		"unhealthy":         {control.Pool{State: "running", Ready: 1, Workers: worker(false)}, bad, "unhealthy"},
+		"reload failed":     {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), LastReload: failed}, busy, "reload failed"},
+		"reloaded":          {control.Pool{State: "running", Ready: 1, Healthy: true, Workers: worker(false), LastReload: succeeded}, good, "running"},
+		"reloading":         {control.Pool{State: "reloading", Ready: 1, Healthy: true, Workers: worker(false)}, busy, "reloading"},
+		"starting":          {control.Pool{State: "starting"}, busy, "starting"},
+		"back-off":          {control.Pool{State: "backoff"}, bad, "backoff"},
+		"back-off, serving": {control.Pool{State: "backoff", Ready: 1, Workers: worker(false)}, bad, "backoff"},
+		"running, nobody":   {control.Pool{State: "running"}, bad, "running"},
+		"stopped":           {control.Pool{State: "stopped"}, off, "stopped"},
+	} {
+		if v := newPoolView(c.pool, nil, noon); v.Mood != c.mood || v.State != c.state {
+			t.Errorf("%s: %s, %q; want %s, %q", name, v.Mood, v.State, c.mood, c.state)
+		}
+	}
+}
+
+// TestTroubleIsSeenFirst, and what nobody wants last.
+func TestTroubleIsSeenFirst(t *testing.T) {
+	status := &control.Status{Pools: []control.Pool{{Name: "a", State: "stopped"}, {Name: "b", State: "starting"},
+		{Name: "c", State: "running", Ready: 1, Healthy: true}, {Name: "d", State: "backoff"}}}
+	v := newView(status, NewHistory(), nil, noon)
+	var order string
+	for _, p := range v.Pools {
+		order += p.Name
+	}
+	if order != "dbca" || v.Mood != bad || v.Verdict != "1 of 4 pools in trouble" {
+		t.Errorf("%s, %s, %q", order, v.Mood, v.Verdict)
 	}
 }
 
@@ -100,6 +146,40 @@ func TestChangesAreSent(t *testing.T) {
 	}
 	waitFor("event: off")
 	waitFor("stopped")
+	s.stop()
+	for lines.Scan() { // until the stream ends, which it does though the browser is there
+	}
+	if err := lines.Err(); err != nil {
+		t.Errorf("the stream does not end with the supervisor: %v", err)
+	}
+}
+
+// TestTooManyWatchers: one more than there are places for is told to come again, and
+// who leaves makes room.
+func TestTooManyWatchers(t *testing.T) {
+	p := newPage(serve(t, "blog").backend)
+	for range maxWatchers - 1 {
+		p.places <- struct{}{}
+	}
+	watch := func(ctx context.Context, w http.ResponseWriter) {
+		p.serveChanges(w, newRequest("/live").WithContext(ctx))
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	var last sync.WaitGroup
+	last.Go(func() { watch(ctx, newRecorder()) })
+	for len(p.places) < maxWatchers {
+		runtime.Gosched()
+	}
+	refused := newRecorder()
+	watch(t.Context(), refused)
+	if refused.Code != 503 || refused.Header().Get("Retry-After") == "" {
+		t.Errorf("one too many got %d %v", refused.Code, refused.Header())
+	}
+	leave()
+	last.Wait()
+	if len(p.places) != maxWatchers-1 {
+		t.Errorf("%d places are taken after one has left", len(p.places))
+	}
 }
 
 // TestOutputCannotSteerTheStream: a line of an event stream ends with a carriage
@@ -138,8 +218,23 @@ func TestRepeatedFailuresAreOneLine(t *testing.T) {
 	}
 	events = append(events, supervisor.Event{Seq: 100, Pool: "blog", Slot: -1, Kind: supervisor.KindReady, Text: "5 workers ready"})
 	shown := lastEvents(events)
+	again := events[len(events)-1] // good news is not summed up
+	if both := lastEvents([]supervisor.Event{again, again}); len(both) != 2 {
+		t.Errorf("%+v", both)
+	}
 	if len(shown) != 2 || shown[0].ID != 100 || shown[1].More != 39 || shown[1].ID != 1 {
 		t.Errorf("%+v", shown)
+	}
+}
+
+// TestCellSaysSinceWhen: what has just begun is busy, and no more.
+func TestCellSaysSinceWhen(t *testing.T) {
+	for took, want := range map[time.Duration]string{0: "", 999 * time.Millisecond: "", time.Second: "1s", 5 * time.Minute: "5m", 50 * time.Hour: "50h", 200 * time.Hour: "8d"} {
+		since := noon.Add(-took)
+		c := newCell(control.Worker{Slot: 3, Phase: "ready", Busy: of(true), BusySince: &since}, noon)
+		if c.Text != want || c.Class != "occupied" {
+			t.Errorf("after %v: %+v, want %q", took, c, want)
+		}
 	}
 }
 

@@ -25,10 +25,14 @@ type mood string
 
 const (
 	good mood = "good"
-	busy mood = "busy" // on its way, or with nothing to spare
+	busy mood = "busy" // on its way, with nothing to spare, or not what was to be deployed
 	bad  mood = "bad"
 	off  mood = "off" // not wanted
 )
+
+// rank: trouble is seen first, and what nobody wants last. Other pools keep their
+// places, so that who looks often knows where to look.
+var rank = map[mood]int{bad: 0, busy: 1, good: 1, off: 2}
 
 type poolView struct {
 	control.Pool
@@ -40,9 +44,8 @@ type poolView struct {
 	Cells    []cell
 	More     string // workers that have no cell
 	Charts   []chart
-	Trouble  []string // why it is not as it should be, in words
-	Output   []string // last lines of what failed
-	Reload   string   // what became of the last reload
+	Trouble  []control.Trouble
+	Reload   string // what became of the last reload
 }
 
 // cell is a worker, or a slot without one.
@@ -78,6 +81,7 @@ func newView(status *control.Status, history *History, events []supervisor.Event
 		counts[shown.Mood]++
 		v.Pools = append(v.Pools, shown)
 	}
+	slices.SortStableFunc(v.Pools, func(a, b poolView) int { return rank[a.Mood] - rank[b.Mood] })
 	v.Verdict, v.Mood = verdict(counts, len(status.Pools))
 	v.Events = lastEvents(events)
 	return v
@@ -88,7 +92,7 @@ func verdict(counts map[mood]int, pools int) (string, mood) {
 	case counts[bad] > 0:
 		return fmt.Sprintf("%d of %s in trouble", counts[bad], plural(pools, "pool")), bad
 	case counts[busy] > 0:
-		return fmt.Sprintf("%d of %s not settled", counts[busy], plural(pools, "pool")), busy
+		return fmt.Sprintf("%d of %s not quite well", counts[busy], plural(pools, "pool")), busy
 	case counts[good] == 0:
 		return "no pool is running", off
 	case counts[off] > 0:
@@ -138,45 +142,41 @@ func newEventView(e supervisor.Event) eventView {
 
 func newPoolView(p control.Pool, hour []moment, now time.Time) poolView {
 	v := poolView{Pool: p, State: p.State, Workload: "?", Waiting: "?"}
-	busyNow, known := 0, true
-	for _, w := range p.Workers {
-		if w.Phase == "ready" {
-			known = known && w.Busy != nil
-			if w.Busy != nil && *w.Busy {
-				busyNow++
-			}
-		}
-	}
-	if known {
+	if busyNow, known := p.Busy(); known {
 		v.Workload = strconv.Itoa(busyNow)
 	}
 	if p.Queue != nil {
 		v.Waiting = strconv.Itoa(*p.Queue)
 	}
-	saturated := known && p.Ready > 0 && busyNow == p.Ready && p.Queue != nil && *p.Queue > 0
-	v.Mood = moodOf(p, saturated)
-	if saturated && v.Mood == busy {
+	v.Mood = moodOf(p)
+	switch { // the state is running then, which says less
+	case v.Mood == off || p.State == "backoff":
+	case p.ProbeFails():
+		v.State = "unhealthy"
+	case p.QueueFull():
+		v.State = "queue full"
+	case p.Saturated():
 		v.State = "saturated"
+	case p.State == "running" && p.ReloadFailed():
+		v.State = "reload failed"
 	}
 	v.Cells, v.More = cells(p, now)
 	v.Charts = charts(hour)
 	for _, m := range hour {
 		v.Ends += m.ends
 	}
-	v.explain(saturated, now)
+	v.Trouble, v.Reload = p.Troubles(now), reloaded(p.LastReload, now)
 	return v
 }
 
-func moodOf(p control.Pool, saturated bool) mood {
+func moodOf(p control.Pool) mood {
 	answers := p.Ready > 0
 	switch {
 	case p.State == "stopped" || p.State == "stopping":
 		return off
-	case p.State == "backoff" || !answers && p.State != "starting":
+	case p.State == "backoff" || !answers && p.State != "starting", p.ProbeFails(), p.QueueFull():
 		return bad
-	case answers && !p.Healthy && (p.State == "running" || p.State == "reloading"):
-		return bad // its probe fails
-	case p.State != "running" || saturated:
+	case p.State != "running" || p.Saturated() || p.ReloadFailed():
 		return busy
 	}
 	return good
@@ -186,56 +186,21 @@ func charts(hour []moment) []chart {
 	return []chart{
 		newChart("queue", hour, func(m moment) (int, bool) { return m.queue, m.looked }),
 		newChart("busy", hour, func(m moment) (int, bool) { return m.busy, m.looked }),
-		newChart("crashes", hour, func(m moment) (int, bool) { return m.ends, true }),
+		newChart("crashes", hour, func(m moment) (int, bool) { return m.ends, m.told }),
 	}
 }
 
-// explain says why the pool is not as it should be, and what became of the last
-// reload.
-func (v *poolView) explain(saturated bool, now time.Time) {
-	p := v.Pool
-	if f := p.LastFailure; p.State == "backoff" && f != nil {
-		who := ""
-		if f.Slot != nil {
-			who = fmt.Sprintf("worker %d ", *f.Slot)
-		}
-		v.Trouble, v.Output = append(v.Trouble, who+f.Text), f.Output
-		if until := p.BackoffUntil; until != nil && until.After(now) {
-			v.Trouble = append(v.Trouble, fmt.Sprintf("%s in a row, next start in %s", plural(p.Failures, "failed start"), worker.Span(until.Sub(now))))
-		}
-	}
-	if v.Mood == bad && p.State != "backoff" && p.Ready > 0 {
-		v.Trouble = append(v.Trouble, "the probe is not answered as it should be")
-	}
-	if saturated {
-		v.Trouble = append(v.Trouble, fmt.Sprintf("all %s busy, and %d more connections wait", plural(p.Ready, "worker"), *p.Queue))
-	}
-	r := p.LastReload
+// reloaded says what became of the last reload, unless it failed: that is a trouble.
+func reloaded(r *control.Reload, now time.Time) string {
 	switch {
 	case r == nil:
+		return ""
 	case r.Result == nil:
-		v.Reload = fmt.Sprintf("generation %d on its way, asked for by %s", r.Generation, asker(r))
+		return fmt.Sprintf("generation %d on its way, asked for by %s", r.Generation, r.Asker())
 	case *r.Result == "failed":
-		v.Trouble = append(v.Trouble, fmt.Sprintf("generation %d was dropped %s ago (%s): %s", r.Generation, ago(r.At, now), asker(r), r.Text))
-		if v.Output == nil {
-			v.Output = r.Output
-		}
-	default:
-		v.Reload = fmt.Sprintf("generation %d since %s ago, asked for by %s", r.Generation, ago(r.At, now), asker(r))
+		return ""
 	}
-}
-
-// asker is what a reload was asked for by.
-func asker(r *control.Reload) string {
-	switch {
-	case r.Path != "":
-		return "a change of " + r.Path
-	case r.Trigger == "api":
-		return "a command"
-	case r.Trigger == "signal":
-		return "a signal"
-	}
-	return r.Trigger
+	return fmt.Sprintf("generation %d since %s ago, asked for by %s", r.Generation, ago(r.At, now), r.Asker())
 }
 
 // cells are the workers by slot, and the slots that have none.

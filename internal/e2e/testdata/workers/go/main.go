@@ -33,10 +33,26 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	case "/sleep":
 		time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
 		io.WriteString(w, "slept")
+	case "/log":
+		log.Print(r.URL.Query().Get("text"))
+		io.WriteString(w, "logged")
+	case "/grow":
+		more := make([]byte, number(r, "mb")<<20)
+		for i := range more {
+			more[i] = 1
+		}
+		grown = append(grown, more)
+	case "/unless":
+		if _, err := os.Stat(r.URL.Query().Get("file")); err == nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
 	default:
 		io.WriteString(w, pid)
 	}
 }
+
+// grown is what it has been told to keep; nobody asks for that twice at once.
+var grown [][]byte
 
 func number(r *http.Request, name string) int {
 	n, err := strconv.Atoi(r.URL.Query().Get(name))
