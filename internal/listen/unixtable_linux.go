@@ -34,7 +34,7 @@ type unixEntry struct {
 	inode   uint64
 	name    unixName
 	bound   string // the path it was bound to, which it may have no more
-	queue   int // of a listening socket
+	queue   int    // of a listening socket
 	backlog int
 }
 
