@@ -6,10 +6,11 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"fcgi-supervisor/worker"
 )
+
+// moreMemory is what helps when the kernel has ended a process for its memory.
+const moreMemory = "fewer processes, or more memory: see that of the machine (free -m), MemoryMax= of the unit and the limit of the container"
 
 // quotedLines bounds how much of a program's words is quoted.
 const quotedLines = 20
@@ -47,7 +48,7 @@ var cgiHead = regexp.MustCompile(`(?im)\A\s*(?:HTTP/1\.\d \d{3}|Status:|Content-
 func (e *examination) blameEnd(t *trial) {
 	words, how := t.words(), t.exit.Text()
 	quoted := lastLines(words, quotedLines)
-	e.killed = t.exit.Signal == unix.SIGKILL
+	e.killed = t.exit.Signal != 0
 	if len(t.pids()) > 0 || t.exit.Code == 0 && t.exit.Signal == 0 && !cgiHead.MatchString(words) && leavesOne(e.ctx, e.spec) {
 		e.report.problem(ground, "start", fmt.Sprintf("%s makes itself a daemon: the process that was started ends, and another goes on in the background", e.program()),
 			"find its option to stay in the foreground (--foreground, -F, --nodaemon, daemon off)", quoted...)
@@ -56,7 +57,7 @@ func (e *examination) blameEnd(t *trial) {
 	d, known := recognise(words, e.absent)
 	switch {
 	case t.exit.OOM:
-		e.report.problem(ground, "start", "the kernel ended the worker because memory ran out", "more memory, or MemoryMax= of the unit", quoted...)
+		e.report.problem(ground, "start", "the kernel ended the worker because memory ran out, before it waited for a connection", moreMemory, quoted...)
 	case t.exit.Signal != 0 && !known:
 		e.report.problem(ground, "start", fmt.Sprintf("the worker crashes before it waits for a connection: it is %s", how), "a bug in the program or a library: run it under gdb or valgrind", quoted...)
 	case cgiHead.MatchString(words):
@@ -72,7 +73,7 @@ func (e *examination) blameEnd(t *trial) {
 	default:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s; its last words: %s", e.program(), how, quoted[len(quoted)-1]), "", quoted...)
 	}
-	if !known || d.vague() {
+	if !t.exit.OOM && (!known || d.vague()) {
 		e.differ()
 	}
 }

@@ -75,6 +75,7 @@ func begin(spec worker.Spec) (*trial, error) {
 	}
 	t.spec.ListenFD = t.socket.FD()
 	t.spec.Env = append(append([]string{}, spec.Env...), t.marked)
+	worker.NoteOOMKills() // those of earlier are none of this worker's
 	t.process, err = worker.Start(t.spec, worker.Hooks{Output: t.take, Exited: t.exited})
 	if err != nil {
 		t.process = nil
