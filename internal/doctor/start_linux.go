@@ -65,9 +65,11 @@ func (e *examination) blameEnd(t *trial) {
 			"run it by fcgiwrap: command = [\"/usr/sbin/fcgiwrap\"]", quoted...)
 	case known:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection (%s): %s", e.program(), how, d.what), e.remedyOf(d), quoted...)
+	case e.blameHabit(quoted):
 	case t.exit.Code == 0 && len(quoted) == 0:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends at once, with exit code 0 and without a word: it does not take connections from descriptor 0, or goes into the background", e.program()),
 			"is it a FastCGI program? for a CGI program use fcgiwrap; a daemon needs its option to stay in the foreground")
+	case len(quoted) == 0 && e.blameLog(t):
 	case len(quoted) == 0:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s and without a word", e.program(), how), "see its own log file")
 	default:
@@ -78,6 +80,21 @@ func (e *examination) blameEnd(t *trial) {
 	}
 }
 
+// blameLog quotes what a worker that has said nothing has written to a file of its own;
+// false if it has not.
+func (e *examination) blameLog(t *trial) bool {
+	path, lines := e.ownLog(t.begun)
+	if path == "" || len(lines) == 0 {
+		return false
+	}
+	what, remedy := "its last words: "+lines[len(lines)-1], ""
+	if d, known := recognise(strings.Join(lines, "\n"), e.absent); known {
+		what, remedy = d.what, e.remedyOf(d)
+	}
+	e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s; in %s: %s", e.program(), t.exit.Text(), path, what), remedy, lines...)
+	return true
+}
+
 // blameStray is for a worker that listens, but not where it should.
 func (e *examination) blameStray(t *trial) {
 	where := strings.Join(t.own, ", ")
@@ -85,6 +102,10 @@ func (e *examination) blameStray(t *trial) {
 	if strings.HasPrefix(where, "unix:") {
 		e.report.problem(ground, "start", fmt.Sprintf("%s makes a socket of its own, %s, instead of taking connections from descriptor 0", e.program(), where),
 			"take the path out of the program (flup: no bindAddress; uWSGI: no socket option): the socket is on descriptor 0", quoted...)
+		return
+	}
+	if e.program() == "plackup" {
+		e.report.problem(ground, "start", fmt.Sprintf("plackup starts a server of its own on %s instead of taking connections from descriptor 0", where), `add "-s", "FCGI", "--manager", "" to command`, quoted...)
 		return
 	}
 	e.report.problem(ground, "start", fmt.Sprintf("%s starts a server of its own on %s instead of taking connections from descriptor 0", e.program(), where),
