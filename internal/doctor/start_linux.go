@@ -48,7 +48,7 @@ var cgiHead = regexp.MustCompile(`(?im)\A\s*(?:HTTP/1\.\d \d{3}|Status:|Content-
 func (e *examination) blameEnd(t *trial) {
 	words, how := t.words(), t.exit.Text()
 	quoted := lastLines(words, quotedLines)
-	e.killed = t.exit.Signal != 0
+	e.killed = t.exit.Signal == killSignal
 	if len(t.pids()) > 0 || t.exit.Code == 0 && t.exit.Signal == 0 && !cgiHead.MatchString(words) && leavesOne(e.ctx, e.spec) {
 		e.report.problem(ground, "start", fmt.Sprintf("%s makes itself a daemon: the process that was started ends, and another goes on in the background", e.program()),
 			"find its option to stay in the foreground (--foreground, -F, --nodaemon, daemon off)", quoted...)

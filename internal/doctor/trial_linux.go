@@ -48,8 +48,8 @@ const (
 // trial is one worker, born as a supervisor's are, on a socket of its own.
 type trial struct {
 	spec    worker.Spec
-	begun   time.Time
-	folder  string // ours; holds the socket
+	begun   time.Time // by the clock of files, which is coarser than ours
+	folder  string    // ours; holds the socket
 	socket  *listen.Socket
 	process *worker.Process
 	marked  string // "NAME=VALUE"
@@ -67,12 +67,15 @@ func begin(spec worker.Spec) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{spec: spec, begun: time.Now(), folder: folder, gone: make(chan struct{}), marked: mark + "=" + rand.Text()}
+	t := &trial{spec: spec, folder: folder, gone: make(chan struct{}), marked: mark + "=" + rand.Text()}
 	address := listen.Address{Kind: listen.Unix, Path: filepath.Join(folder, "trial.sock")}
 	t.socket, err = listen.Open(address, listen.Options{Owner: -1, Group: -1, Mode: 0o600, Backlog: 16})
 	if err != nil {
 		os.RemoveAll(folder)
 		return nil, err
+	}
+	if info, err := os.Stat(address.Path); err == nil {
+		t.begun = info.ModTime()
 	}
 	t.spec.ListenFD = t.socket.FD()
 	t.spec.Env = append(append([]string{}, spec.Env...), t.marked)

@@ -132,7 +132,7 @@ func (g guide) run(t *testing.T) {
 		}
 	}
 	keep("script", script+"try after\n")
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "testdata/pages/sandbox.sh", folder, binary)
 	cmd.WaitDelay = time.Second

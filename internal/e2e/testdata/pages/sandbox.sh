@@ -92,7 +92,7 @@ start() {
     command fcgi-supervisor "$@" >"$W/supervisor.log" 2>&1 &
     running=$!
     local sign='[0-9] workers? ready'
-    [ -z "$broken" ] || sign='[4-9] failed starts'
+    [ -z "$broken" ] || sign='[6-9] failed starts' # so that the next one is seconds away
     until grep -Eq "$sign" "$W/supervisor.log"; do
         kill -0 $running
         sleep 0.1
