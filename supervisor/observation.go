@@ -12,6 +12,7 @@ type Observation struct {
 
 // PoolFigures are read from the kernel's socket tables (sock_diag(7)).
 type PoolFigures struct {
+	Address     string // where clients reach it, whoever has opened it; empty: not known
 	Queue       *int   // connections the kernel has completed and no worker has accepted
 	Backlog     *int   // the limit of the queue as the kernel applies it
 	Connections *int   // connections that workers have accepted and not closed

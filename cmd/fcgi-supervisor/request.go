@@ -108,6 +108,9 @@ func resolve(ctx context.Context, cmd *cobra.Command, target string) (listen.Add
 	if err != nil {
 		return listen.Address{}, cannot("find the address of "+target, err)
 	}
+	if address := status.Pools[0].Address; address != nil {
+		return listen.Parse(*address)
+	}
 	return listen.Parse(status.Pools[0].Listen)
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ pool is looked up in the configuration; --listen does without one.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
 				return usageError(cmd, errors.New("name a web server ("+strings.Join(webserver.Names(), ", ")+") and, if there are several, a pool"))
+			}
+			if !slices.Contains(webserver.Names(), args[0]) {
+				return usageError(cmd, fmt.Errorf("unknown web server %.40q; want one of %s", args[0], strings.Join(webserver.Names(), ", ")))
 			}
 			return nil
 		},

@@ -91,6 +91,7 @@ func TestWebconfRefuses(t *testing.T) {
 		{[]string{}, "name a web server"},
 		{[]string{"nginx", "blog", "shop"}, "name a web server"},
 		{[]string{"iis", "blog"}, "unknown web server"},
+		{[]string{"iis", "--config", "/nowhere.toml"}, "unknown web server"},
 		{[]string{"nginx"}, "blog, shop"},
 		{[]string{"nginx", "blogg"}, "blog, shop"},
 		{[]string{"nginx", "blog", "--config", "/nowhere.toml"}, "--listen"},

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Rights as in a mode, for one class of users.
@@ -37,18 +34,18 @@ func (f fault) String() string {
 	return f.text + "; try: " + f.remedy
 }
 
-// may computes what the kernel would answer, from owner and mode alone: nobody's
-// credentials are changed. Access control lists are not read; a file that has
-// one is given the benefit of the doubt.
+// may computes what the kernel would answer, from owner, mode and access control list:
+// nobody's credentials are changed.
 func (a account) may(path string, info os.FileInfo, right uint32) bool {
 	stat := info.Sys().(*syscall.Stat_t)
 	mode := uint32(info.Mode().Perm())
+	list := accessList(path)
 	switch {
 	case a.uid == 0:
 		// CAP_DAC_OVERRIDE: all but executing a file without any x (path_resolution(7)).
 		return right != mayEnter || info.IsDir() || mode&0o111 != 0
-	case hasACL(path):
-		return true
+	case list != nil:
+		return a.allowed(list, stat, right)
 	}
 	return mode>>a.class(stat)&right == right
 }
@@ -59,15 +56,10 @@ func (a account) class(stat *syscall.Stat_t) uint32 {
 	switch {
 	case stat.Uid == a.uid:
 		return 6
-	case stat.Gid == a.gid || slices.Contains(a.groups, stat.Gid):
+	case a.in(stat.Gid):
 		return 3
 	}
 	return 0
-}
-
-func hasACL(path string) bool {
-	n, err := unix.Getxattr(path, "system.posix_acl_access", nil)
-	return err == nil && n > 0
 }
 
 // refused says that a lacks a right on path, with a command that gives it.
@@ -76,6 +68,12 @@ func (a account) refused(path string, info os.FileInfo, right uint32) fault {
 	adjective, letter := rightNames[right].adjective, rightNames[right].letter
 	if info.IsDir() && right == mayEnter {
 		adjective = "searchable"
+	}
+	if a.uid != 0 && accessList(path) != nil {
+		return fault{
+			text:   fmt.Sprintf("%s is not %s by user %s: its access control list does not allow it", path, adjective, a.name),
+			remedy: fmt.Sprintf("setfacl -m u:%s:%s %s; see getfacl %s", a.name, map[string]string{"r": "r", "w": "rw", "x": "rx"}[letter], path, path),
+		}
 	}
 	who := map[uint32]string{6: "u", 3: "g", 0: "o"}[a.class(stat)]
 	if a.uid == 0 {

@@ -1,7 +1,7 @@
 package config
 
 // Who may connect to a socket, what reads a script, and programs for other
-// processors. Not covered: access control lists.
+// processors. Access control lists are in acl_linux_test.go.
 
 import (
 	"net"

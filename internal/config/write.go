@@ -36,14 +36,14 @@ func WritePool(flags Flags) (name, text string, err error) {
 	name = c.Pools[0].Name
 	var b strings.Builder
 	command := keyAt(tablePool, "command")
-	fmt.Fprintf(&b, "[pool.%s]\ncommand = %s\n", tomlKey(name), command.typed(Place{}, c.Pools[0].Command...).toml())
+	fmt.Fprintf(&b, "[pool.%s]\ncommand = %s\n", TOMLKey(name), command.typed(Place{}, c.Pools[0].Command...).toml())
 	for _, table := range tables {
 		lines := written[table.name]
 		if len(lines) == 0 {
 			continue
 		}
 		if table.name != tablePool {
-			fmt.Fprintf(&b, "\n[%s]\n", strings.Replace(table.name, "NAME", tomlKey(name), 1))
+			fmt.Fprintf(&b, "\n[%s]\n", strings.Replace(table.name, "NAME", TOMLKey(name), 1))
 		}
 		b.WriteString(strings.Join(lines, "\n") + "\n")
 	}
@@ -66,32 +66,34 @@ func (n *node) toml() string {
 	case shapeList:
 		items := make([]string, len(n.items))
 		for i, item := range n.items {
-			items[i] = tomlString(item.text)
+			items[i] = TOMLString(item.text)
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	case shapeTable:
 		items := make([]string, len(n.items))
 		for i, item := range n.items {
-			items[i] = tomlKey(item.name) + " = " + tomlString(item.text)
+			items[i] = TOMLKey(item.name) + " = " + TOMLString(item.text)
 		}
 		return "{ " + strings.Join(items, ", ") + " }"
 	case shapeString:
-		return tomlString(n.text)
+		return TOMLString(n.text)
 	}
 	return n.text
 }
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-func tomlKey(name string) string {
+// TOMLKey is a name as it stands before a dot or an equals sign: bare where it can be
+// (https://toml.io/en/v1.0.0#keys).
+func TOMLKey(name string) string {
 	if bareKey.MatchString(name) {
 		return name
 	}
-	return tomlString(name)
+	return TOMLString(name)
 }
 
-// tomlString writes a basic string (https://toml.io/en/v1.0.0#string).
-func tomlString(text string) string {
+// TOMLString is a basic string, whose escapes are not Go's (https://toml.io/en/v1.0.0#string).
+func TOMLString(text string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range text {

@@ -26,8 +26,9 @@ type Supervisor struct {
 // Pool is one pool.
 type Pool struct {
 	Name         string            `json:"name"`
-	State        string            `json:"state"` // running, starting, reloading, backoff, stopping or stopped
-	Listen       string            `json:"listen"`
+	State        string            `json:"state"`     // running, starting, reloading, backoff, stopping or stopped
+	Listen       string            `json:"listen"`    // as configured
+	Address      *string           `json:"address"`   // where clients reach it; of systemd: and fd: what lies behind
 	Wanted       int               `json:"wanted"`    // 0 when stopped
 	Processes    int               `json:"processes"` // wanted while it runs
 	Ready        int               `json:"ready"`

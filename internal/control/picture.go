@@ -13,7 +13,7 @@ import (
 // newPool puts together what the loop says of a pool and what a look has added.
 func newPool(p *supervisor.PoolStatus, seen *supervisor.Observation) Pool {
 	figures := seen.Pools[p.Name]
-	pool := Pool{Name: p.Name, State: string(p.State), Listen: p.Listen, Wanted: p.Wanted, Processes: p.Processes,
+	pool := Pool{Name: p.Name, State: string(p.State), Listen: p.Listen, Address: text(figures.Address), Wanted: p.Wanted, Processes: p.Processes,
 		Ready: p.Ready(), Healthy: p.Healthy(), Generation: p.Generation, Reload: p.Reload, Failures: p.Failures, Starts: p.Starts,
 		Queue: figures.Queue, Backlog: figures.Backlog, Connections: figures.Connections,
 		BackoffUntil: moment(p.BackoffUntil), LastFailure: newFailure(p.LastFailure), LastReload: newReload(p.LastReload),
@@ -77,6 +77,14 @@ func newProbe(p *supervisor.ProbeStatus) *Probe {
 func newEvent(e supervisor.Event) Event {
 	return Event{Seq: e.Seq, At: e.At.UTC(), Pool: e.Pool, Kind: string(e.Kind), Text: e.Text, Bad: e.Bad,
 		Slot: natural(e.Slot), PID: positive(e.PID), Generation: e.Generation, Output: e.Output}
+}
+
+// text is nil for the empty one.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // moment is nil for the zero time.

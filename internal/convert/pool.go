@@ -90,6 +90,10 @@ func (p *pool) env(name, value, theirs string) {
 
 // inherit adds a variable that is passed on.
 func (p *pool) inherit(name, theirs string) {
+	if name == "" {
+		p.drop(theirs, "a variable without a name")
+		return
+	}
 	i := p.index("inherit_environment")
 	if i < 0 {
 		p.set("inherit_environment", []string{}, "", "")

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"fcgi-supervisor/internal/config"
 )
 
 // render writes the configuration. Nothing of theirs can leave its comment: every
@@ -44,9 +46,9 @@ func remarks(b *strings.Builder, title string, list []remark) {
 }
 
 func (p *pool) renderTable(b *strings.Builder, table string) {
-	header := "[pool." + tomlKey(p.name) + "]"
+	header := "[pool." + config.TOMLKey(p.name) + "]"
 	if table != "" {
-		header = "\n[pool." + tomlKey(p.name) + "." + table + "]"
+		header = "\n[pool." + config.TOMLKey(p.name) + "." + table + "]"
 	}
 	for _, e := range p.keys {
 		at, key, nested := strings.Cut(e.path, ".")
@@ -99,49 +101,22 @@ func oneLine(text string) string {
 	return text
 }
 
-// tomlKey is a name as a bare key where it can be one.
-func tomlKey(name string) string {
-	if strings.Contains(name, ".") {
-		return tomlString(name)
-	}
-	return name
-}
-
 func tomlValue(value any) string {
 	switch v := value.(type) {
 	case string:
-		return tomlString(v)
+		return config.TOMLString(v)
 	case []string:
 		quoted := make([]string, len(v))
 		for i, text := range v {
-			quoted[i] = tomlString(text)
+			quoted[i] = config.TOMLString(text)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
 	case map[string]string:
 		var pairs []string
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			pairs = append(pairs, tomlString(name)+" = "+tomlString(v[name]))
+			pairs = append(pairs, config.TOMLKey(name)+" = "+config.TOMLString(v[name]))
 		}
 		return "{ " + strings.Join(pairs, ", ") + " }"
 	}
 	return fmt.Sprint(value)
-}
-
-// tomlString is a basic string (TOML 1.0, "String"), whose escapes are not Go's.
-func tomlString(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < 0x20 || r == 0x7f:
-			fmt.Fprintf(&b, `\u%04X`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

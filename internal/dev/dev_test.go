@@ -113,11 +113,11 @@ func TestOutput(t *testing.T) {
 			o.add(fmt.Sprint(i))
 		}
 		from := o.end()
-		go func() { // a line that is late
-			time.Sleep(outputPause / 2)
-			o.add("late")
-		}()
-		if got := o.since(from, outputPause); !slices.Equal(got, []string{"late"}) {
+		answer := make(chan []string)
+		go func() { answer <- o.since(from, outputPause) }()
+		synctest.Wait() // it waits for a line, which is late
+		o.add("late")
+		if got := <-answer; !slices.Equal(got, []string{"late"}) {
 			t.Errorf("since %d: %q", from, got)
 		}
 		if got := o.since(0, outputPause); len(got) != kept || got[kept-1] != "late" || got[0] != "11" {

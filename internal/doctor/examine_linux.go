@@ -48,7 +48,7 @@ func Examine(ctx context.Context, o Options) *Report {
 	case o.NoStart:
 		e.report.unknown("start", "a worker was not started, as you wish (--no-start)", "")
 	case e.bindsAddress():
-		e.report.problem(ground, "start", fmt.Sprintf("%s names the pool's socket %s itself: it makes a socket of its own there, instead of taking connections from descriptor 0", e.program(), o.Pool.Listen.Path),
+		e.report.problem(ground, "start", fmt.Sprintf("%s names the pool's socket %s itself: it makes a socket of its own there, instead of taking connections from descriptor 0", e.program(), e.address().Path),
 			"take the path out of the program (flup: no bindAddress; FCGI.pm: no OpenSocket): the socket is on descriptor 0; a worker was not started, which could have taken the socket away")
 	default:
 		e.tryOut()
@@ -90,7 +90,7 @@ func (e *examination) inherited() func(string) (string, bool) {
 // listens on, outside of comments, while somebody listens there: to start it could
 // take the socket away from the clients that it has.
 func (e *examination) bindsAddress() bool {
-	if e.socket == nil || e.Pool.Listen.Kind != listen.Unix {
+	if e.socket == nil || e.address().Kind != listen.Unix {
 		return false
 	}
 	text, err := os.ReadFile(e.scriptOrProgram())
@@ -98,7 +98,7 @@ func (e *examination) bindsAddress() bool {
 		return false
 	}
 	for line := range strings.Lines(string(text)) {
-		if code := strings.TrimSpace(line); strings.Contains(code, e.Pool.Listen.Path) && !strings.HasPrefix(code, "#") && !strings.HasPrefix(code, "//") {
+		if code := strings.TrimSpace(line); strings.Contains(code, e.address().Path) && !strings.HasPrefix(code, "#") && !strings.HasPrefix(code, "//") {
 			return true
 		}
 	}
@@ -111,12 +111,13 @@ func (e *examination) askLive() {
 	if e.socket == nil || e.Status == nil || e.Status.Ready == 0 || e.report.has(consequence) {
 		return
 	}
-	network, address := "unix", e.Pool.Listen.Path
-	switch e.Pool.Listen.Kind {
+	a := e.address()
+	network, address := "unix", a.Path
+	switch a.Kind {
 	case listen.Abstract:
 		address = "@" + address
 	case listen.TCP:
-		network, address = "tcp", net.JoinHostPort(e.Pool.Listen.Host, strconv.Itoa(e.Pool.Listen.Port))
+		network, address = "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
 	}
 	ctx, cancel := context.WithTimeout(e.ctx, e.Patience)
 	defer cancel()

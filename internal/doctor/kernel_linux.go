@@ -32,7 +32,7 @@ func (e *examination) checkKernelLog() {
 	}
 	switch {
 	case len(kills) > 0 && e.killed:
-		e.report.problem(ground, "kernel log", "the kernel has killed "+name+" because memory ran out", "fewer processes, more memory, or MemoryMax= of the unit",
+		e.report.problem(ground, "kernel log", "the kernel has killed "+name+" because memory ran out", moreMemory,
 			kills[max(0, len(kills)-keptRecords):]...)
 	case len(kills)+len(faults) > 0: // it may be long ago
 		e.report.ok("kernel log", "it tells of "+name+", some time ago", append(kills, faults...)[max(0, len(kills)+len(faults)-keptRecords):]...)

@@ -54,7 +54,7 @@ func (e *examination) checkExits(p *control.Pool) {
 		switch x.Reason {
 		case "oom":
 			e.report.problem(ground, "memory", fmt.Sprintf("the kernel ends workers because memory runs out: %s", x.Text),
-				"fewer processes, more memory, or MemoryMax= of the unit", detail...)
+				moreMemory, detail...)
 			return
 		case "signal":
 			if !strings.Contains(x.Text, "SIGKILL") && !strings.Contains(x.Text, "SIGTERM") {

@@ -35,6 +35,8 @@ func (e *examination) checkMachine() {
 			e.report.problem(ground, check, p.Text, fmt.Sprintf("mv %s %s.old, or another path in listen", e.Pool.Listen.Path, e.Pool.Listen.Path))
 		case !p.Fatal || check == "log":
 			e.report.problem(trifle, check, p.Text, p.Remedy)
+		case check == "program" && strings.Contains(e.Pool.Command[0], " "):
+			e.report.problem(ground, check, p.Text, fmt.Sprintf("each word is a string of its own: command = %q", strings.Fields(e.Pool.Command[0])))
 		default:
 			e.report.problem(ground, check, p.Text, p.Remedy)
 		}

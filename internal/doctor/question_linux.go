@@ -35,7 +35,7 @@ func (e *examination) question(t *trial) {
 		return
 	}
 	if !t.again(e.ctx) {
-		e.killed = t.exit.Reason() == "signal"
+		e.killed = t.exit.Signal == killSignal
 		e.report.problem(ground, "next request", fmt.Sprintf("the worker ends after one request (%s): every request costs a start", t.exit.Text()),
 			"accept in a loop (while FCGI_Accept() >= 0); PHP: PHP_FCGI_MAX_REQUESTS; uWSGI: max-requests", lastLines(t.words(), quotedLines)...)
 		return
@@ -129,7 +129,11 @@ func (e *examination) blameFault(t *trial, r reply) {
 	}
 	if isClosed(t.gone) {
 		what = fmt.Sprintf("the worker ends in the middle of a request (%s)", t.exit.Text())
-		e.killed = t.exit.Reason() == "signal"
+		e.killed = t.exit.Signal == killSignal
+	}
+	if isClosed(t.gone) && t.exit.OOM {
+		e.report.problem(ground, "answer", fmt.Sprintf("%s gets no answer: the kernel ended the worker in the middle of the request because memory ran out", e.path()), moreMemory, append(quoted, r.names)...)
+		return
 	}
 	if strings.Contains(e.program(), "uwsgi") && !strings.Contains(strings.Join(e.Pool.Command, " "), "fastcgi") {
 		what, remedy = "uWSGI speaks its own protocol here, not FastCGI: "+what, `add "--protocol", "fastcgi" to command`

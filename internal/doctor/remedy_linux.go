@@ -39,6 +39,13 @@ func (e *examination) remedyOf(d diagnosis) string {
 // findModule looks whether a module that was not found is in a virtual environment
 // at hand, or in a folder that only is not searched.
 func (e *examination) findModule(d diagnosis) string {
+	if relative := e.relativePaths(); relative != "" {
+		return relative
+	}
+	const debian = "/usr/share/nodejs"
+	if _, err := os.Stat(filepath.Join(debian, d.name)); err == nil && strings.HasPrefix(d.what, "Node ") {
+		return fmt.Sprintf("it is in %s: environment = { NODE_PATH = %q }", debian, debian)
+	}
 	if d.remedy != "" {
 		return d.remedy
 	}

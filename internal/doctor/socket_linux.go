@@ -14,9 +14,9 @@ import (
 // checkSocket looks at the pool's address from outside: is it there, is it ours, may
 // the web server connect.
 func (e *examination) checkSocket() {
-	a := e.Pool.Listen
+	a := e.address()
 	if a.Kind == listen.Systemd || a.Kind == listen.FD {
-		e.report.unknown("socket", fmt.Sprintf("where %s listens is known only to whoever opened it", a), "")
+		e.report.unknown("socket", fmt.Sprintf("where %s listens is known only to whoever opened it, as long as the pool does not run", a), "start the supervisor, and call doctor again")
 		return
 	}
 	if a.Kind == listen.Unix && !e.checkFile(a.Path) {
@@ -38,12 +38,23 @@ func (e *examination) checkSocket() {
 	}
 }
 
+// address is where clients reach the pool: a socket that was handed to the supervisor
+// is where that says it is.
+func (e *examination) address() listen.Address {
+	if e.Status != nil && e.Status.Address != nil {
+		if a, err := listen.Parse(*e.Status.Address); err == nil {
+			return a
+		}
+	}
+	return e.Pool.Listen
+}
+
 // checkFile judges what lies at a socket's path.
 func (e *examination) checkFile(path string) bool {
 	info, err := os.Lstat(path)
 	switch {
 	case os.IsNotExist(err):
-		e.nobodyListens(e.Pool.Listen)
+		e.nobodyListens(e.address())
 		return false
 	case err != nil:
 		e.report.unknown("socket", fmt.Sprintf("look at %s: %v", path, err), "")
@@ -65,12 +76,12 @@ func (e *examination) nobodyListens(a listen.Address) {
 		return // the pool's state says it
 	case e.Status != nil && stale:
 		e.report.problem(ground, "socket", fmt.Sprintf("%s is a stale socket: nobody listens on it any more, and not the pool either", a),
-			"fcgi-supervisor restart "+e.Pool.Name)
+			e.reopen())
 	case e.Status != nil && a.Kind == listen.Unix:
 		e.report.problem(ground, "socket", fmt.Sprintf("somebody has removed the socket %s of the running pool", a.Path),
-			"fcgi-supervisor restart "+e.Pool.Name+", and find out who removes it (a clean-up of /tmp?)")
+			e.reopen()+", and find out who removes it (a clean-up of /tmp?)")
 	case e.Status != nil:
-		e.report.problem(ground, "socket", fmt.Sprintf("nobody listens on %s", a), "fcgi-supervisor restart "+e.Pool.Name)
+		e.report.problem(ground, "socket", fmt.Sprintf("nobody listens on %s", a), e.reopen())
 	case stale:
 		e.report.problem(consequence, "socket", fmt.Sprintf("%s is a stale socket: nobody listens on it, so that the web server is refused", a), e.howToRun())
 	case e.Stray:
@@ -78,6 +89,28 @@ func (e *examination) nobodyListens(a listen.Address) {
 	default:
 		e.report.problem(trifle, "socket", fmt.Sprintf("nobody listens on %s: the supervisor is not running", a), e.howToRun())
 	}
+}
+
+// reopen is how the pool gets its socket once more, from whoever opens it.
+func (e *examination) reopen() string {
+	switch a := e.Pool.Listen; a.Kind {
+	case listen.Systemd:
+		return "systemctl restart the socket unit of " + a.Name
+	case listen.FD:
+		return "restart what has started the supervisor: it has opened the socket"
+	}
+	return "fcgi-supervisor restart " + e.Pool.Name
+}
+
+// admit is how the web server's user is let in to the socket itself.
+func (e *examination) admit(user string) string {
+	switch e.Pool.Listen.Kind {
+	case listen.Systemd:
+		return fmt.Sprintf("SocketUser=%s and SocketMode=0660 in the socket unit", user)
+	case listen.FD:
+		return fmt.Sprintf("give the socket to %s where it is opened (spawn-fcgi: -U %s -M 0660)", user, user)
+	}
+	return fmt.Sprintf("listen_owner or listen_group = %q, listen_mode = \"0660\"", user)
 }
 
 func (e *examination) howToRun() string {
@@ -192,7 +225,7 @@ func (e *examination) mayConnect(v visitor, path string) *Finding {
 	problem.Text = fmt.Sprintf("the web server, %s, may not connect: %s", v.name, text)
 	problem.Remedy = remedy
 	if strings.HasPrefix(text, path+" ") {
-		problem.Remedy = fmt.Sprintf("listen_owner or listen_group = %q, listen_mode = \"0660\"", config.UserName(v.uid))
+		problem.Remedy = e.admit(config.UserName(v.uid))
 	} else if remedy == "" {
 		problem.Remedy = "see namei -l " + filepath.Dir(path)
 	}

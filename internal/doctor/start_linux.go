@@ -6,10 +6,11 @@ import (
 	"regexp"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"fcgi-supervisor/worker"
 )
+
+// moreMemory is what helps when the kernel has ended a process for its memory.
+const moreMemory = "fewer processes, or more memory: see that of the machine (free -m), MemoryMax= of the unit and the limit of the container"
 
 // quotedLines bounds how much of a program's words is quoted.
 const quotedLines = 20
@@ -47,7 +48,7 @@ var cgiHead = regexp.MustCompile(`(?im)\A\s*(?:HTTP/1\.\d \d{3}|Status:|Content-
 func (e *examination) blameEnd(t *trial) {
 	words, how := t.words(), t.exit.Text()
 	quoted := lastLines(words, quotedLines)
-	e.killed = t.exit.Signal == unix.SIGKILL
+	e.killed = t.exit.Signal == killSignal
 	if len(t.pids()) > 0 || t.exit.Code == 0 && t.exit.Signal == 0 && !cgiHead.MatchString(words) && leavesOne(e.ctx, e.spec) {
 		e.report.problem(ground, "start", fmt.Sprintf("%s makes itself a daemon: the process that was started ends, and another goes on in the background", e.program()),
 			"find its option to stay in the foreground (--foreground, -F, --nodaemon, daemon off)", quoted...)
@@ -56,7 +57,7 @@ func (e *examination) blameEnd(t *trial) {
 	d, known := recognise(words, e.absent)
 	switch {
 	case t.exit.OOM:
-		e.report.problem(ground, "start", "the kernel ended the worker because memory ran out", "more memory, or MemoryMax= of the unit", quoted...)
+		e.report.problem(ground, "start", "the kernel ended the worker because memory ran out, before it waited for a connection", moreMemory, quoted...)
 	case t.exit.Signal != 0 && !known:
 		e.report.problem(ground, "start", fmt.Sprintf("the worker crashes before it waits for a connection: it is %s", how), "a bug in the program or a library: run it under gdb or valgrind", quoted...)
 	case cgiHead.MatchString(words):
@@ -64,17 +65,34 @@ func (e *examination) blameEnd(t *trial) {
 			"run it by fcgiwrap: command = [\"/usr/sbin/fcgiwrap\"]", quoted...)
 	case known:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection (%s): %s", e.program(), how, d.what), e.remedyOf(d), quoted...)
+	case e.blameHabit(quoted):
 	case t.exit.Code == 0 && len(quoted) == 0:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends at once, with exit code 0 and without a word: it does not take connections from descriptor 0, or goes into the background", e.program()),
 			"is it a FastCGI program? for a CGI program use fcgiwrap; a daemon needs its option to stay in the foreground")
+	case len(quoted) == 0 && e.blameLog(t):
 	case len(quoted) == 0:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s and without a word", e.program(), how), "see its own log file")
 	default:
 		e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s; its last words: %s", e.program(), how, quoted[len(quoted)-1]), "", quoted...)
 	}
-	if !known || d.vague() {
+	if !t.exit.OOM && (!known || d.vague()) {
 		e.differ()
 	}
+}
+
+// blameLog quotes what a worker that has said nothing has written to a file of its own;
+// false if it has not.
+func (e *examination) blameLog(t *trial) bool {
+	path, lines := e.ownLog(t.begun)
+	if path == "" || len(lines) == 0 {
+		return false
+	}
+	what, remedy := "its last words: "+lines[len(lines)-1], ""
+	if d, known := recognise(strings.Join(lines, "\n"), e.absent); known {
+		what, remedy = d.what, e.remedyOf(d)
+	}
+	e.report.problem(ground, "start", fmt.Sprintf("%s ends before it waits for a connection, with %s; in %s: %s", e.program(), t.exit.Text(), path, what), remedy, lines...)
+	return true
 }
 
 // blameStray is for a worker that listens, but not where it should.
@@ -84,6 +102,10 @@ func (e *examination) blameStray(t *trial) {
 	if strings.HasPrefix(where, "unix:") {
 		e.report.problem(ground, "start", fmt.Sprintf("%s makes a socket of its own, %s, instead of taking connections from descriptor 0", e.program(), where),
 			"take the path out of the program (flup: no bindAddress; uWSGI: no socket option): the socket is on descriptor 0", quoted...)
+		return
+	}
+	if e.program() == "plackup" {
+		e.report.problem(ground, "start", fmt.Sprintf("plackup starts a server of its own on %s instead of taking connections from descriptor 0", where), `add "-s", "FCGI", "--manager", "" to command`, quoted...)
 		return
 	}
 	e.report.problem(ground, "start", fmt.Sprintf("%s starts a server of its own on %s instead of taking connections from descriptor 0", e.program(), where),

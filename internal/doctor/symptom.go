@@ -59,7 +59,12 @@ var symptoms = []symptom{
 	say(certainKind, `(syntax error at \S+ line \d+)`, "its source has a mistake: $1", ""),
 	say(certainKind, `(?:PHP )?(Parse error: [^\n]*)`, "its source has a mistake: $1", ""),
 	say(certainKind, `(?m)^(\S+:\d+: syntax error[^\n]*)`, "its source has a mistake: $1", ""),
-	say(certainKind, `(Unicode(?:En|De)codeError: 'ascii'[^\n]*)`, "it meets a character outside ASCII: $1", `environment = { LANG = "C.UTF-8", PYTHONUTF8 = "1" }`),
+	say(certainKind, `(Unicode(?:En|De)codeError: 'ascii'[^\n]*|invalid byte sequence in US-ASCII)`, "it meets a character outside ASCII: $1", `environment = { LANG = "C.UTF-8", PYTHONUTF8 = "1" }`),
+
+	// It asks somebody who is not there.
+	say(certainKind, `(?m)^sudo: ((?:a password is|a terminal is|sorry, you must|no tty)[^\n]*)`, "it calls sudo, which refuses: $1", "leave sudo out: user in the pool is whom the workers run as"),
+	say(certainKind, `(?s)(input\().*(?:OSError: \[Errno 22\]|EOFError)`, "it asks a question on standard input, and there is nobody: descriptor 0 is the socket", "give the answer in an argument, in environment or in a file"),
+	say(certainKind, `((?:unable to open database file|attempt to write a readonly database)[^\n]*)`, "SQLite says: $1", "the worker's user must be allowed to write to the database's folder, as well as to its file"),
 
 	// A socket of its own.
 	say(ownSocketKind, `(?i)(address already in use|port \d+ is in use)`, "it opens a socket of its own, and that address is in use, instead of taking connections from descriptor 0",
@@ -72,7 +77,7 @@ var symptoms = []symptom{
 	say(certainKind, `(?i)(no space left on device)`, "a file system is full", "df -h; df -i"),
 	say(certainKind, `(?i)(read-only file system)`, "it writes to a file system that is read-only", "see ReadWritePaths= of the unit"),
 	say(fileKind, `(?i)permission denied(?::? | @ \w+ - |, \w+ )["'(]?(/[^"'\s):]+)`, "its user may not use $1", "see namei -l $1"),
-	say(fileKind, `(?i)(?:open|opening|read|write|create|access|mkdir|stat|exec|Can't open)\w* ["'(]?(/[^"'\s):]+)["')]?: [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
+	say(fileKind, `(?i)(?:open|opening|read|write|create|access|mkdir|stat|exec|Can't open(?: perl script)?)\w* ["'(]?(/[^"'\s):]+)["')]?: [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
 	say(fileKind, `(?m)(?:^|: )(/[^"'\s:]+): [Pp]ermission denied`, "its user may not use $1", "see namei -l $1"),
 
 	// A file that is not there; an absolute name is judged as it stands.
@@ -87,6 +92,8 @@ var symptoms = []symptom{
 	say(certainKind, `(?i)((?:could not translate host name|Name or service not known|Temporary failure in name resolution|ENOTFOUND)[^\n]{0,100})`,
 		"it asks for a host whose name is not known: $1", "see /etc/resolv.conf and the host's name in its configuration"),
 	say(certainKind, `no python application found|unable to (?:load app|find "application" callable)`, "uWSGI does not find the application", "see --module FILE:CALLABLE and the lines below"),
+
+	say(certainKind, `(?im)^([^\n]*permission denied[^\n]*)$`, "something is refused to its user: $1", "a worker writes only where its user may; one that stays in the foreground needs no pid file"),
 
 	// How languages say that something was not caught.
 	say(uncaughtKind, `(?s)Traceback \(most recent call last\).*\n(\w[\w.]*(?:Error|Exception|Exit|Interrupt|Warning)?(?:: [^\n]*)?)\s*(?:\n|$)`, "Python ends with $1", "see the traceback below"),

@@ -48,7 +48,8 @@ const (
 // trial is one worker, born as a supervisor's are, on a socket of its own.
 type trial struct {
 	spec    worker.Spec
-	folder  string // ours; holds the socket
+	begun   time.Time // by the clock of files, which is coarser than ours
+	folder  string    // ours; holds the socket
 	socket  *listen.Socket
 	process *worker.Process
 	marked  string // "NAME=VALUE"
@@ -73,8 +74,12 @@ func begin(spec worker.Spec) (*trial, error) {
 		os.RemoveAll(folder)
 		return nil, err
 	}
+	if info, err := os.Stat(address.Path); err == nil {
+		t.begun = info.ModTime()
+	}
 	t.spec.ListenFD = t.socket.FD()
 	t.spec.Env = append(append([]string{}, spec.Env...), t.marked)
+	worker.NoteOOMKills() // those of earlier are none of this worker's
 	t.process, err = worker.Start(t.spec, worker.Hooks{Output: t.take, Exited: t.exited})
 	if err != nil {
 		t.process = nil

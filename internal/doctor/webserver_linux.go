@@ -20,9 +20,10 @@ type visitor struct {
 	pid      int    // 0: not running, named by a person
 	uid, gid uint32
 	groups   []uint32
+	mounts   string // its mount namespace: one in a container says nothing of another beside it
 }
 
-// visitors are the users of the running web servers, one of each; of a server that
+// visitors are the users of the running web servers, each once a mount namespace; of a server that
 // has workers which are not root, root is left out. as names a user instead.
 func visitors(as string) ([]visitor, error) {
 	if as != "" {
@@ -41,7 +42,7 @@ func visitors(as string) ([]visitor, error) {
 			continue
 		}
 		v.name = fmt.Sprintf("%s (pid %d, user %s)", server, pid, config.UserName(v.uid))
-		if !slices.ContainsFunc(found, func(o visitor) bool { return o.uid == v.uid }) {
+		if !slices.ContainsFunc(found, func(o visitor) bool { return o.uid == v.uid && o.mounts == v.mounts }) {
 			found = append(found, v)
 		}
 	}
@@ -67,5 +68,6 @@ func visitorOf(pid int) (visitor, bool) {
 	if len(uids) <= filesystem || len(gids) <= filesystem {
 		return visitor{}, false
 	}
-	return visitor{pid: pid, uid: uids[filesystem], gid: gids[filesystem], groups: ids("Groups")}, true
+	mounts, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	return visitor{pid: pid, mounts: mounts, uid: uids[filesystem], gid: gids[filesystem], groups: ids("Groups")}, true
 }

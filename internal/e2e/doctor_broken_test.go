@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,13 @@ func perlFiles(before, inside string) map[string]string {
 func flaskFiles(body string) map[string]string {
 	return map[string]string{"app.py": "from flask import Flask\napp = application = Flask(__name__)\n" + body}
 }
+
+// Where programs listen that should not, and no other test does.
+var (
+	ownHost, ownPort, _ = net.SplitHostPort(ownAddress())
+	_, otherPort, _     = net.SplitHostPort(ownAddress())
+	_, thirdPort, _     = net.SplitHostPort(ownAddress())
+)
 
 var uwsgiFlask = []string{"/usr/bin/uwsgi-core", "--plugin", "python3", "--protocol", "fastcgi", "--module", "app", "--need-app", "--buffer-size", "32768", "--disable-logging"}
 
@@ -102,6 +110,8 @@ var brokenDeployments = []deployment{
 	{name: "command is a folder", files: map[string]string{"app.fcgi/x": ""}, cause: `app.fcgi is not a program: a folder`},
 	{name: "dangling link", change: func(t *testing.T, folder string) { mustRun(t, folder, "ln", "-s", "releases/7/app.fcgi", "app.fcgi") },
 		cause: `\$D/releases does not exist \(on the way to \$D/app.fcgi\)`},
+	{name: "access list", files: perlFiles("", perlAnswer), change: func(t *testing.T, folder string) { mustRun(t, folder, "setfacl", "-m", "u:www-data:---", ".") },
+		cause: `\$D is not searchable by user www-data: its access control list does not allow it.*setfacl -m u:www-data:rx`},
 	{name: "no interpreter", files: map[string]string{"app.fcgi": "#!/usr/bin/python2.7\n"}, cause: `#! line of .*: /usr/bin/python2.7 does not exist`},
 	{name: "CRLF", files: map[string]string{"app.fcgi": "#!/usr/bin/perl\r\nuse FCGI;\r\n"}, cause: `carriage return.*sed -i`},
 	{name: "BOM before the interpreter", files: map[string]string{"app.fcgi": "\xef\xbb\xbf#!/usr/bin/perl\n"}, cause: `byte order mark before its #! line`},
@@ -156,13 +166,46 @@ var brokenDeployments = []deployment{
 		"bin/perl": "#!/bin/sh\nexec /usr/bin/perl -I $D/lib \"$@\"\n", "lib/OnlyHere.pm": "package OnlyHere; 1;\n"},
 		shell: []string{"PATH=$D/bin:/usr/bin:/bin"}, cause: `works with the PATH of your shell.*\$D/bin/perl, and /usr/bin/perl for the workers`},
 
+	// Habits from elsewhere.
+	{name: "relative PYTHONPATH", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\nimport blogmodule\n", "lib/blogmodule.py": ""},
+		keys: "directory = \"/srv\"\nenvironment = { PYTHONPATH = \"lib\" }", cause: `module blogmodule.*PYTHONPATH=lib is relative, and counts from the working directory /srv`},
+	{name: "sudo", files: map[string]string{"app.fcgi": "#!/bin/sh\nPATH=$D/bin:$PATH\nexec sudo perl x.pl\n", "bin/sudo": "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n"},
+		cause: `it calls sudo, which refuses.*user in the pool`},
+	{name: "locale", files: map[string]string{"app.fcgi": "#!/usr/bin/ruby\nFile.read('$D/text').split(' ')\n", "text": "caf\xc3\xa9 x"}, keys: `environment = { LANG = "C" }`,
+		cause: `outside ASCII.*LANG = "C.UTF-8"`},
+	{name: "node of Debian", files: map[string]string{"app.js": "require('node-fastcgi').createServer(() => {}).listen()\n"}, command: []string{"/usr/bin/node", "$D/app.js"},
+		keys: `environment = { NODE_PATH = "" }`, cause: `module node-fastcgi.*it is in /usr/share/nodejs: environment = \{ NODE_PATH`},
+	{name: "node speaks HTTP", files: map[string]string{"app.js": "require('http').createServer(() => {}).listen()\n"}, command: []string{"/usr/bin/node", "$D/app.js"},
+		cause: `node starts a server of its own on tcp:`},
+	{name: "plackup speaks HTTP", files: map[string]string{"app.psgi": "sub { [200, [], []] }\n"}, command: []string{"/usr/bin/plackup", "--host", ownHost, "--port", thirdPort, "$D/app.psgi"},
+		cause: `plackup starts a server of its own.*"-s", "FCGI"`},
+	{name: "links in a circle", change: func(t *testing.T, folder string) { mustRun(t, folder, "ln", "-s", "app.fcgi", "app.fcgi") }, cause: `leads through too many symbolic links`},
+	{name: "words in a log of its own", files: map[string]string{"app.fcgi": "#!/bin/sh\nexec >>$D/log/app.log 2>&1\necho starting\necho cannot reach the licence server\nexit 3\n", "log/app.log": "old\n"},
+		change: chmod("log/app.log", 0o666), cause: `in \$D/log/app.log: its last words: cannot reach the licence server`},
+	{name: "command in one string", files: perlFiles("", perlAnswer), command: []string{"/usr/bin/perl $D/app.fcgi"}, cause: `does not exist.*each word is a string of its own: command = \["/usr/bin/perl" "`},
+	{name: "variable in the command", files: perlFiles("", perlAnswer), command: []string{"/usr/bin/perl", "$HOME/app.fcgi"}, cause: `words that only a shell would understand`},
+	{name: "env with an option", files: map[string]string{"app.fcgi": "#!/usr/bin/env perl -w\nuse FCGI;\n"}, cause: `env is asked for a program called "perl -w"; write env -S`},
+	{name: "WSGI file", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\ndef application(environ, start_response):\n    pass\n"}, cause: `defines a WSGI application and serves nobody.*uWSGI`},
+	{name: "PHP of the command line", files: map[string]string{"bin/php8.2": "#!/bin/sh\necho hello\n"}, command: []string{"$D/bin/php8.2", "index.php"}, cause: `PHP for the command line.*php-cgi`},
+	{name: "php-fpm", files: map[string]string{"bin/php-fpm8.2": "#!/bin/sh\necho 'ERROR: unable to bind listening socket' >&2\nexit 78\n"}, command: []string{"$D/bin/php-fpm8.2", "-F"},
+		cause: `php-fpm8.2 is a process manager of its own.*php-cgi`},
+	{name: "a question at the start", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\nname = input('Which database? ')\n"}, cause: `asks a question on standard input`},
+	{name: "SQLite", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\nimport sqlite3\nsqlite3.connect('$D/app.db').execute('create table x (y)')\n"}, cause: `SQLite says: unable to open.*database's folder`},
+	{name: "pid file", files: map[string]string{"app.fcgi": "#!/usr/bin/perl\nopen(my $f, '>', '/run/app.pid') or die \"Cannot write pid file: $!\";\n"}, cause: `refused to its user: Cannot write pid file.*needs no pid file`},
+	{name: "lua module", files: map[string]string{"app.fcgi": "#!/bin/sh\necho \"lua: module 'wsapi.fastcgi' not found:\" >&2\nexit 1\n"}, cause: `Lua does not find the module wsapi.fastcgi`},
+	{name: "PHP class", files: map[string]string{"index.php": "<?php new Blog\\Nowhere();\n"}, command: []string{"/usr/bin/php-cgi"}, keys: `directory = "$D"`, cause: `PHP does not find Blog`},
+	{name: "newer system", files: map[string]string{"app.fcgi": "#!/bin/sh\necho \"./app: /lib/x86_64-linux-gnu/libc.so.6: version \\`GLIBC_2.99' not found (required by ./app)\" >&2\nexit 1\n"},
+		cause: `built for a newer system: its libraries have no version GLIBC_2.99`},
+
 	// It lives, and serves something else.
 	{name: "hangs", files: map[string]string{"app.fcgi": "#!/bin/sh\nexec sleep 1000\n"}, args: []string{"--timeout", "2s"}, cause: `has not waited for a connection on descriptor 0 within 2s: it sleeps`},
 	{name: "bindAddress", files: map[string]string{"app.fcgi": "#!/usr/bin/perl\nuse FCGI;\nmy $s = FCGI::OpenSocket('/tmp/doctor-own-$$.sock', 5);\nunlink '/tmp/doctor-own-$$.sock';\n" +
 		"my $r = FCGI::Request(\\*STDIN, \\*STDOUT, \\*STDERR, \\%ENV, $s);\nwhile ($r->Accept() >= 0) { print \"Content-Type: text/plain\\r\\n\\r\\n\"; }\n"},
 		cause: `makes a socket of its own, unix:.*instead of taking connections from descriptor 0.*bindAddress`},
-	{name: "app.run", files: flaskFiles("app.run(port=19463)\n"), command: uwsgiFlask, keys: `directory = "$D"`, cause: `starts a server of its own on tcp:127.0.0.1:19463.*app.run\(\)`},
-	{name: "HTTP server", files: map[string]string{"app.fcgi": "#!/bin/sh\nexec /usr/bin/python3 -m http.server --bind 127.0.0.1 19464\n"}, cause: `starts a server of its own on tcp:127.0.0.1:19464`},
+	{name: "app.run", files: flaskFiles(fmt.Sprintf("app.run(host=%q, port=%s)\n", ownHost, ownPort)), command: uwsgiFlask, keys: `directory = "$D"`,
+		cause: `starts a server of its own on tcp:` + ownHost + `:` + ownPort + `.*app.run\(\)`},
+	{name: "HTTP server", files: map[string]string{"app.fcgi": "#!/bin/sh\nexec /usr/bin/python3 -m http.server --bind " + ownHost + " " + otherPort + "\n"},
+		cause: `starts a server of its own on tcp:` + ownHost + `:` + otherPort},
 	{name: "port in use", files: map[string]string{"app.fcgi": "#!/usr/bin/python3\nimport socket\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()\nt = socket.socket(); t.bind(s.getsockname())\n"},
 		cause: `opens a socket of its own, and that address is in use`},
 

@@ -35,7 +35,7 @@ func staleSocket(t *testing.T, path string) {
 	l.Close()
 }
 
-func TestDoctorLooksAtARunningPool(t *testing.T) {
+func doctorLooksAtRunningPools(t *testing.T) {
 	c := func() []string { return []string{filepath.Join(workers, "worker-c")} }
 	for _, d := range []struct {
 		name  string
@@ -47,6 +47,8 @@ func TestDoctorLooksAtARunningPool(t *testing.T) {
 	}{
 		{name: "mode", pool: pool{keys: `listen_mode = "0600"`}, args: []string{"--as", "nobody"},
 			cause: `the web server, nobody, may not connect: .*/app.sock is not writable by user nobody.*listen_owner`},
+		{name: "access-list", pool: pool{keys: `listen_mode = "0666"`}, hurt: func(t *testing.T, s *supervisor) { mustRun(t, "/", "setfacl", "-m", "u:nobody:---", s.socket) }, args: []string{"--as", "nobody"},
+			cause: `the web server, nobody, may not connect: \S+ is not writable by user nobody: its access control list does not allow it`},
 		{name: "folder-of-the-socket", hurt: func(t *testing.T, s *supervisor) { chmod(".", 0o750)(t, s.folder) },
 			cause: `the web server, www-data, may not connect: \S+ is not searchable by user www-data`},
 		{name: "socket-removed", hurt: func(t *testing.T, s *supervisor) { mustRun(t, "/", "rm", s.socket) }, cause: `somebody has removed the socket`},

@@ -3,17 +3,20 @@ package e2e
 // What doctor says of deployments: each of brokenDeployments is a real one, broken in
 // one way, and the cause must be named first; the healthy ones have nothing wrong.
 // What is wrong about a pool that runs is in doctor_live_test.go. Not covered: memory
-// that the kernel takes back (the records of the kernel log are everybody's here),
-// ACLs, PrivateTmp=.
+// that the kernel takes back (the workers that other tests kill would be taken for such),
+// PrivateTmp=.
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -116,6 +119,9 @@ func mustSay(t *testing.T, r reportJSON, code int, cause string) {
 	if said := r.Cause.Text + "; try: " + r.Cause.Remedy; !regexp.MustCompile("(?s)" + cause).MatchString(said) {
 		t.Errorf("the cause is\n  %s\nwant\n  %s\nof\n%s", said, cause, readable(r))
 	}
+	causesGuard.Lock()
+	causesSaid[r.Cause.Text] = true
+	causesGuard.Unlock()
 	if r.Healthy || code != 1 {
 		t.Errorf("healthy %v, exit code %d, want false and 1", r.Healthy, code)
 	}
@@ -126,7 +132,54 @@ func readable(r reportJSON) string {
 	return string(text)
 }
 
-func TestDoctorFindsTheCause(t *testing.T) {
+// TestDoctor finds every cause, and the page for people has them all, and no others.
+func TestDoctor(t *testing.T) {
+	t.Run("cause", doctorFindsTheCause)
+	t.Run("running", doctorLooksAtRunningPools)
+	if !t.Failed() && len(causesSaid) > len(brokenDeployments) { // else only some were asked for
+		comparePageOfCauses(t, slices.Collect(maps.Keys(causesSaid)))
+	}
+}
+
+// causesSaid are all that doctor has said was the cause.
+var (
+	causesSaid  = map[string]bool{}
+	causesGuard sync.Mutex // deployments are looked at in parallel
+)
+
+// comparePageOfCauses wants each line of the page's table to be a cause that was said,
+// and each cause that was said to be in the table.
+func comparePageOfCauses(t *testing.T, said []string) {
+	text, err := os.ReadFile("../../docs/how-to/premature-end-of-script-headers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| what it says | what happened |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[string]bool{}
+	for line := range strings.Lines(table) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		for _, span := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
+			pattern := regexp.MustCompile("(?s)" + strings.ReplaceAll(regexp.QuoteMeta(strings.Trim(span[1], ". ")), `\.\.\.`, ".*"))
+			found := false
+			for _, cause := range said {
+				if pattern.MatchString(cause) {
+					found, listed[cause] = true, true
+				}
+			}
+			if !found {
+				t.Errorf("no deployment is broken so that doctor says %q, as the page has it", span[1])
+			}
+		}
+	}
+	for _, cause := range said {
+		if !listed[cause] {
+			t.Errorf("the page has no line for: %s", cause)
+		}
+	}
+}
+
+func doctorFindsTheCause(t *testing.T) {
 	if n := len(brokenDeployments); n < 40 {
 		t.Errorf("only %d broken deployments", n)
 	}

@@ -94,7 +94,7 @@ func checkMachine() error {
 	}
 	for _, program := range []string{
 		"gcc", "go", "nginx", "php-cgi", "perl", "ruby", "node", "fcgiwrap", "uwsgi-core", "plackup",
-		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "chromium", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid",
+		"lighttpd", "apache2", "caddy", "haproxy", "h2o", "chromium", "spawn-fcgi", "systemd-socket-activate", "setpriv", "vi", "rsync", "setsid", "setfacl", "unshare", "ip", "curl",
 	} {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, fmt.Errorf("program %s; try: .ci/deps", program))
@@ -102,7 +102,7 @@ func checkMachine() error {
 	}
 	for _, file := range []string{
 		"/usr/include/fcgiapp.h", "/usr/lib/apache2/modules/mod_fcgid.so",
-		"/usr/lib/uwsgi/plugins/python3_plugin.so", "/usr/share/nodejs/node-fastcgi", "/usr/lib/python3/dist-packages/flask",
+		"/usr/lib/uwsgi/plugins/python3_plugin.so", "/usr/share/nodejs/node-fastcgi", "/usr/lib/python3/dist-packages/flask", "/usr/lib/python3/dist-packages/django",
 	} {
 		if _, err := os.Stat(file); err != nil {
 			missing = append(missing, fmt.Errorf("file %s; try: .ci/deps", file))

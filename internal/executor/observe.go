@@ -69,7 +69,13 @@ func (e *Executor) accepted(pool string, table *listen.Table) (_ map[uint64]bool
 	output := c.output()
 	seen.Lines, seen.Dropped = output.Lines, output.Dropped
 	socket := c.socket.Load()
-	if table == nil || socket == nil {
+	if socket == nil {
+		return nil, seen, false
+	}
+	if bound, known := socket.Bound(); known {
+		seen.Address = bound.String()
+	}
+	if table == nil {
 		return nil, seen, false
 	}
 	figures, known := table.Of(socket)

@@ -41,6 +41,9 @@ func (e *UsageError) Error() string { return e.text }
 func (c *CommandRequest) Run(ctx context.Context) error {
 	begun := time.Now()
 	method := c.method()
+	if !isToken([]byte(method)) {
+		return &UsageError{fmt.Sprintf("%.40q is not a method; write one word, such as PUT", method)}
+	}
 	header, host, err := parseHeaders(c.Headers)
 	if err != nil {
 		return err

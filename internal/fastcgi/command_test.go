@@ -88,6 +88,7 @@ func TestCommandMistakes(t *testing.T) {
 	}{
 		{CommandRequest{Path: "a"}, `"a" does not begin with a slash`},
 		{CommandRequest{Path: "/%z"}, `decode the path`},
+		{CommandRequest{Path: "/", Method: "A B"}, `"A B" is not a method`},
 		{CommandRequest{Path: "/", Headers: []string{"nonsense"}}, `"nonsense" is not a header`},
 		{CommandRequest{Path: "/", Headers: []string{"X_A: 1"}}, `-p HTTP_X_A=`},
 		{CommandRequest{Path: "/", Params: []string{"A"}}, `"A" is not a parameter`},

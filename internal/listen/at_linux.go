@@ -2,6 +2,8 @@ package listen
 
 import (
 	"net/netip"
+	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,22 +20,31 @@ func At(a Address) (*Socket, error) {
 			return nil, err
 		}
 		want := kernelName(present)
-		return unixAt(a, func(n unixName) bool { return n == want })
+		found, err := unixAt(a, func(e unixEntry) bool { return e.name == want })
+		if found == nil && err == nil {
+			// stat(2) shows other devices than the kernel means on overlayfs and btrfs;
+			// our names for sockets all begin alike (privatePath).
+			name := filepath.Base(a.Path)
+			found, err = unixAt(a, func(e unixEntry) bool {
+				return e.name.node == want.node && strings.HasPrefix(filepath.Base(e.bound), name)
+			})
+		}
+		return found, err
 	case Abstract:
-		return unixAt(a, func(n unixName) bool { return n.abstract == a.Path })
+		return unixAt(a, func(e unixEntry) bool { return e.name.abstract == a.Path })
 	case TCP:
 		return tcpAt(a)
 	}
 	return nil, nil
 }
 
-func unixAt(a Address, match func(unixName) bool) (*Socket, error) {
+func unixAt(a Address, match func(unixEntry) bool) (*Socket, error) {
 	entries, err := unixTable(stateListen)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range entries {
-		if match(e.name) {
+		if match(e) {
 			return Shadow(a, e.inode, 0, Trace{}), nil
 		}
 	}

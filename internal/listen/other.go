@@ -55,6 +55,9 @@ func (s *Socket) Expose(*Socket) error { return errors.ErrUnsupported }
 // Unlink is for Linux only.
 func (s *Socket) Unlink() error { return errors.ErrUnsupported }
 
+// Bound is for Linux only.
+func (s *Socket) Bound() (Address, bool) { return Address{}, false }
+
 // Close is for Linux only.
 func (s *Socket) Close() error { return errors.ErrUnsupported }
 

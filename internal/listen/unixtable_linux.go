@@ -2,6 +2,7 @@ package listen
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,8 @@ type unixEntry struct {
 	state   uint8
 	inode   uint64
 	name    unixName
-	queue   int // of a listening socket
+	bound   string // the path it was bound to, which it may have no more
+	queue   int    // of a listening socket
 	backlog int
 }
 
@@ -68,6 +70,8 @@ func parseUnixEntry(m []byte) (unixEntry, bool) {
 		switch {
 		case kind == attributeName && len(value) > 1 && value[0] == 0:
 			e.name.abstract = string(value[1:])
+		case kind == attributeName:
+			e.bound = strings.TrimRight(string(value), "\x00")
 		case kind == attributeFile && len(value) >= 8:
 			e.name.node, e.name.device = host.Uint32(value), host.Uint32(value[4:])
 		case kind == attributeQueue && len(value) >= 8:
