@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -14,7 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func startC(t *testing.T) *supervisor {
@@ -291,6 +294,59 @@ func TestProbe(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A pool whose workers hang is unhealthy, though the probe itself waits in the queue;
+// one that other clients wait for is only saturated.
+func TestProbeOfAPoolThatHangs(t *testing.T) {
+	t.Parallel()
+	for network, listen := range map[string]string{"unix": "", "tcp": "tcp:" + ownAddress()} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen, processes: 2,
+				tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\ntimeout = \"300ms\"\nfailures = 2\n"})
+			all := s.mustStatus().ready()
+			signal := func(sig syscall.Signal) {
+				for _, pid := range all {
+					syscall.Kill(pid, sig)
+				}
+			}
+			defer signal(syscall.SIGCONT)
+			healthy := func(want bool) {
+				t.Helper()
+				s.waitFor(func(p poolJSON) error {
+					if p.Healthy != want {
+						return fmt.Errorf("healthy: %v, last probe %+v", p.Healthy, p.LastProbe)
+					}
+					return nil
+				})
+			}
+			signal(syscall.SIGSTOP)
+			healthy(false)
+			if p := s.mustStatus(); p.Queue == nil || *p.Queue > 2 {
+				t.Errorf("the probes fill the queue: %v", *p.Queue)
+			}
+			signal(syscall.SIGCONT)
+			healthy(true)
+
+			signal(syscall.SIGSTOP)
+			// More than workers: each of them may still accept one before it stands still.
+			s.connects(3, network, cmp.Or(strings.TrimPrefix(listen, "tcp:"), s.socket))
+			seen := map[time.Time]bool{}
+			s.waitFor(func(p poolJSON) error {
+				if p.LastProbe != nil && p.LastProbe.Saturated {
+					seen[p.LastProbe.At] = true
+				}
+				if !p.Healthy {
+					t.Fatalf("a saturated pool is unhealthy: %+v", p.LastProbe)
+				}
+				if len(seen) < 3 {
+					return fmt.Errorf("%d probes found it saturated", len(seen))
+				}
+				return nil
+			})
+		})
+	}
 }
 
 // Whatever is wrong with a new program, the old one serves on, whole.

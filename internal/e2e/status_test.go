@@ -30,6 +30,7 @@ type poolJSON struct {
 	Wanted       int        `json:"wanted"`
 	Generation   int        `json:"generation"`
 	Healthy      bool       `json:"healthy"`
+	LastProbe    *probeJSON `json:"last_probe"`
 	Queue        *int       `json:"queue"`
 	Backlog      *int       `json:"backlog"`
 	Connections  *int       `json:"connections"`
@@ -40,6 +41,11 @@ type poolJSON struct {
 		Result  *string `json:"result"`
 	} `json:"last_reload"`
 	Workers []workerJSON `json:"workers"`
+}
+
+type probeJSON struct {
+	At        time.Time `json:"at"`
+	Saturated bool      `json:"saturated"`
 }
 
 type workerJSON struct {

@@ -25,15 +25,39 @@ func (e *Executor) probe(socket *listen.Socket, at place, p config.Probe, o supe
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), p.Timeout)
 	defer cancel()
-	err := ask(ctx, at, p)
+	awaitAccept(ctx, socket)
+	err := ctx.Err()
+	if err == nil {
+		err = ask(ctx, at, p)
+	}
 	fact := supervisor.Probed{Pool: o.Pool, Generation: o.Generation, At: time.Now(), Took: time.Since(begin), Err: err}
 	if ctx.Err() != nil {
-		// No answer in time: to nobody, or to us because others were before us?
-		waiting, _, look := socket.Queue()
-		fact.Saturated = look == nil && waiting > 0
+		// No answer in time: to nobody, or to us because others were before us? Our own
+		// connection is closed by now.
+		clients, look := socket.Waiting()
+		fact.Saturated = look == nil && clients > 0
 		fact.Err = fmt.Errorf("no answer to %s within %s", p.Path, p.Timeout)
 	}
 	e.report(fact)
+}
+
+// awaitAccept returns when an earlier probe is no longer in the queue, which the
+// kernel leaves there when we give up: one that nobody accepts says all that a
+// hundred would.
+func awaitAccept(ctx context.Context, socket *listen.Socket) {
+	for pause := firstLook; ctx.Err() == nil; pause = min(2*pause, lastLook) {
+		queue, _, err := socket.Queue()
+		if err != nil || queue == 0 {
+			return
+		}
+		if clients, err := socket.Waiting(); err != nil || clients > 0 {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
 }
 
 func ask(ctx context.Context, at place, p config.Probe) error {

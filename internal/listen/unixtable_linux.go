@@ -12,13 +12,15 @@ const (
 	unixRequestSize = 24
 	unixMessageSize = 16
 
-	showName  = 1 << 0
-	showFile  = 1 << 1
-	showQueue = 1 << 4
+	showName    = 1 << 0
+	showFile    = 1 << 1
+	showClients = 1 << 3
+	showQueue   = 1 << 4
 
-	attributeName  = 0
-	attributeFile  = 1
-	attributeQueue = 4
+	attributeName    = 0
+	attributeFile    = 1
+	attributeClients = 3
+	attributeQueue   = 4
 )
 
 // States of a socket, for Unix sockets too (linux/tcp_states.h).
@@ -36,6 +38,7 @@ type unixEntry struct {
 	bound   string // the path it was bound to, which it may have no more
 	queue   int    // of a listening socket
 	backlog int
+	clients int // in the queue and still there; only if asked for
 }
 
 // unixName is what a listening socket and the connections accepted from it have
@@ -50,13 +53,17 @@ type unixName struct {
 // without connections that nobody has accepted: a dump leaves out what has no
 // inode (unix_diag.c).
 func unixTable(states ...uint) ([]unixEntry, error) {
+	return unixTableWith(showName|showFile|showQueue, states...)
+}
+
+func unixTableWith(show uint32, states ...uint) ([]unixEntry, error) {
 	host := binary.NativeEndian
 	request := make([]byte, unixRequestSize)
 	request[0] = unix.AF_UNIX
 	for _, state := range states {
 		host.PutUint32(request[4:], host.Uint32(request[4:])|1<<state)
 	}
-	host.PutUint32(request[12:], showName|showFile|showQueue)
+	host.PutUint32(request[12:], show)
 	return dump(request, parseUnixEntry)
 }
 
@@ -74,11 +81,24 @@ func parseUnixEntry(m []byte) (unixEntry, bool) {
 			e.bound = strings.TrimRight(string(value), "\x00")
 		case kind == attributeFile && len(value) >= 8:
 			e.name.node, e.name.device = host.Uint32(value), host.Uint32(value[4:])
+		case kind == attributeClients:
+			e.clients = livingClients(value)
 		case kind == attributeQueue && len(value) >= 8:
 			e.queue, e.backlog = int(host.Uint32(value)), int(host.Uint32(value[4:]))
 		}
 	})
 	return e, e.name != unixName{}
+}
+
+// livingClients counts the clients in a queue whose sockets have an inode: those
+// that were closed have none (unix_diag.c, UDIAG_SHOW_ICONS).
+func livingClients(inodes []byte) (n int) {
+	for ; len(inodes) >= 4; inodes = inodes[4:] {
+		if binary.NativeEndian.Uint32(inodes) != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // lookUnix adds the figures of the listening sockets with these inodes.
