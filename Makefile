@@ -43,7 +43,7 @@ docs-current:
 # init systems that Debian 12 has not by itself.
 acceptance: deps ## a hundred reloads of every kind of program, more init systems; writes docs/reference/reloads-measured.md
 	.ci/deps .ci/packages-acceptance
-	go test -count=1 -timeout 1h -run 'TestNewerSystemd|TestOpenRC|TestOutOfMemory' ./internal/boottest -args -acceptance
+	go test -count=1 -timeout 1h -run 'TestNewerSystemd|TestOpenRC' ./internal/boottest -args -acceptance
 	go test -count=1 -timeout 3h -run 'TestAcceptance|TestCrashesLose|TestUpgradesLose' ./internal/e2e -args -acceptance $${RELOADS:-100} -acceptance-out $(CURDIR)/docs/reference/reloads-measured.md
 
 bench: build ## Go benchmarks, and the comparison with other supervisors where it is at hand

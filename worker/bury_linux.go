@@ -3,11 +3,6 @@
 package worker
 
 import (
-	"errors"
-	"os"
-	"strconv"
-	"strings"
-	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -88,64 +83,3 @@ func (s childStatus) claimed() <-chan bool {
 	go func() { oom <- oomKills.counted(time.Now()) }()
 	return oom
 }
-
-// oomCounter remembers how many out-of-memory kills the kernel had counted when
-// we last looked, so that each explains one death only. A mutex because the deaths
-// of many workers ask at once, and one answer will do for all of them.
-type oomCounter struct {
-	mu      sync.Mutex
-	asked   time.Time // when the last question was asked
-	count   int64     // the kernel's answer to it
-	claimed int64     // kills that have explained a death, or were none of ours
-}
-
-var oomKills oomCounter
-
-// note takes the present count for known: kills so far were not of our workers.
-func (c *oomCounter) note() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ask()
-	c.claimed = c.count
-}
-
-// counted tells whether the kernel has counted a kill that nobody has claimed, and
-// claims it. since is when the death was noticed.
-func (c *oomCounter) counted(since time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.asked.Before(since) {
-		c.ask()
-	}
-	if c.count <= c.claimed {
-		return false
-	}
-	c.claimed++
-	return true
-}
-
-func (c *oomCounter) ask() {
-	c.asked = time.Now()
-	if n, err := oomKillCount(); err == nil {
-		c.count = n
-	}
-}
-
-// oomKillCount is oom_kill of /proc/vmstat (Linux 4.13): kills in the whole
-// machine or container, by a full memory or by a cgroup's limit alike.
-func oomKillCount() (int64, error) {
-	text, err := os.ReadFile("/proc/vmstat")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, found := strings.Cut(string(text), "\noom_kill ")
-	if !found {
-		return 0, errors.New("this kernel does not count out-of-memory kills")
-	}
-	number, _, _ := strings.Cut(rest, "\n")
-	return strconv.ParseInt(number, 10, 64)
-}
-
-// NoteOOMKills takes the kernel's present count of out-of-memory kills for known:
-// only later ones can explain the death of a worker.
-func NoteOOMKills() { oomKills.note() }

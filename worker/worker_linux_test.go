@@ -417,19 +417,3 @@ func TestNothingLeaks(t *testing.T) {
 		t.Fatalf("%d descriptors before, %d after", before, after)
 	}
 }
-
-func TestOOMKillExplainsOneDeath(t *testing.T) {
-	n, err := oomKillCount()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := oomCounter{claimed: n - 1} // the kernel has counted one that nobody has claimed
-	if now := time.Now(); !c.counted(now) || c.counted(now) || c.counted(time.Now()) {
-		t.Fatal("one kill must explain one death, and one only")
-	}
-	c = oomCounter{claimed: n - 5}
-	c.note()
-	if c.counted(time.Now()) {
-		t.Fatal("a kill from before explains a death")
-	}
-}
