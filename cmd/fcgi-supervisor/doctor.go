@@ -123,6 +123,9 @@ func examine(cmd *cobra.Command, args []string, o doctor.Options) ([]*doctor.Rep
 		}
 	}
 	cfg, err := runConfig(cmd, command)
+	if err != nil && len(command) == 0 && !exists(configPath(cmd)) {
+		err = &exitError{exitUsage, fmt.Errorf("cannot find the pool: there is no configuration %s; try: --config FILE, or the flags and command that `run` has: fcgi-supervisor doctor --user USER -- COMMAND", configPath(cmd))}
+	}
 	if err != nil {
 		return nil, err
 	}
