@@ -25,7 +25,7 @@ packages: ## .deb and .rpm in dist/
 
 # -count=1: the end-to-end tests run a binary that Go's test cache knows nothing of.
 test: deps lint docs-current ## everything that must hold: style, vet, staticcheck, docs, all tests with -race
-	go test -race -count=1 -timeout 15m ./...
+	go test -race -count=1 -timeout 30m ./...
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; } >&2
