@@ -205,7 +205,7 @@ func (s *supervisor) isLive(b *browser, me string) {
 	s.t.Helper()
 	limit := time.Second
 	if raceDetector {
-		limit *= 5
+		limit *= 15 // on a busy machine of continuous integration
 	}
 	evaluate[bool](b, `(document.querySelector("#events details").open = true, document.querySelector("#events summary").focus(), window.opened = document.querySelector("#events details"), true)`)
 	s.requests(6, "unix:"+s.socket)
