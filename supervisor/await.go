@@ -24,9 +24,6 @@ func (s *Supervisor) Do(ctx context.Context, c Command, progress func(string)) (
 	if r.err != nil {
 		return Outcome{}, r.err
 	}
-	if r.already {
-		return Outcome{OK: true, Text: c.Pool + ": " + r.text}, nil
-	}
 	return s.await(ctx, c, r, asked, progress)
 }
 
@@ -37,6 +34,9 @@ func (s *Supervisor) await(ctx context.Context, c Command, r receipt, asked time
 		v := s.view.Load()
 		p := v.snapshot.Pool(c.Pool)
 		if v.number >= r.view { // older ones know nothing of the command
+			if r.already {
+				return Outcome{OK: true, Text: c.Pool + ": " + r.text}, nil
+			}
 			if p == nil {
 				return Outcome{}, fmt.Errorf("%w %q: it is gone", ErrUnknownPool, c.Pool)
 			}
