@@ -67,7 +67,7 @@ func countIn(path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, found := strings.Cut("\n"+string(text), "\noom_kill ")
+	_, rest, found := strings.Cut(string(text), "oom_kill ")
 	if !found {
 		return 0, errors.New("this kernel does not count out-of-memory kills")
 	}

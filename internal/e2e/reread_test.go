@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // rewrite changes the configuration and has it read again.
@@ -183,6 +184,26 @@ func TestReloadReadsTheConfiguration(t *testing.T) {
 	if o := s.command("status", other); o.code != 1 {
 		t.Errorf("a pool that is gone from the configuration runs: %s", o.stdout)
 	}
+}
+
+// What is in force after the reload of one pool is known to who watches files too.
+func TestReloadBringsAWatch(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	saved := file(t, publicFolder(t), "app.py", "one", 0o644)
+	s.edit(func(text string) string { return text + fmt.Sprintf("[pool.%s.watch]\npaths = [%q]\n", s.pool, saved) })
+	if o := s.configured("reload", s.pool); o.code != 0 {
+		t.Fatalf("reload: exit %d, %s", o.code, o.stderr)
+	}
+	s.waitFor(func(p poolJSON) error { // the watch begins a moment after the reload
+		if err := os.WriteFile(saved, []byte(time.Now().String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if p.LastReload == nil || p.LastReload.Trigger != "file" {
+			return fmt.Errorf("the last reload is %+v", p.LastReload)
+		}
+		return nil
+	})
 }
 
 // The commands find their supervisor by a configuration that has a mistake, and
