@@ -44,7 +44,8 @@ func (p *pool) decide(now time.Time) decision {
 		return *d
 	}
 	p.blocked = p.blocked && len(p.members) > 0
-	if p.address == addressUnbound && !p.blocked && p.mayRetry(d, now) {
+	// However often workers have failed: clients shall wait in a queue, not be refused.
+	if p.address == addressUnbound && !p.blocked && (!p.refused || p.mayRetry(d, now)) {
 		p.address = addressBinding
 		d.order(Bind{p.cfg.Name})
 	}

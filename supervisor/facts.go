@@ -18,6 +18,7 @@ func (p *pool) bound(now time.Time, err error) {
 	if p.address != addressBinding {
 		return
 	}
+	p.refused = err != nil
 	if err != nil {
 		p.address = addressUnbound
 		doing := "listen on " + p.cfg.Listen + ": "

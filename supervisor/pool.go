@@ -49,6 +49,7 @@ type pool struct {
 	hurry     bool // kill, do not retire
 
 	address addressState
+	refused bool // the address could not be bound, the last time: the next attempt waits
 	blocked bool // workers of an earlier supervisor have the address, and have to go first
 
 	generation int

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -110,5 +111,32 @@ func TestRecalledBackOffIsNoLongerThanItWas(t *testing.T) {
 	w.succeed(true)
 	if wait := w.pool.retryAt.Sub(w.now); wait > time.Second || w.pool.failures != 1 {
 		t.Errorf("next start in %v after %d failures", wait, w.pool.failures)
+	}
+}
+
+// Workers that fail keep nobody's socket: it is opened anew at once. Only an address
+// that was refused waits.
+func TestRecalledBackOffKeepsNoAddressFromListening(t *testing.T) {
+	w := newWorld(t, testConfig(1))
+	w.bind(nil)
+	id := inOrder(w.ordered)[0]
+	w.start(id)
+	w.exit(id, exitOne)
+	w.keep()
+	w.succeed(true)
+	if !w.binding || w.pool.failures != 1 {
+		t.Fatalf("binding: %v, after %d failures", w.binding, w.pool.failures)
+	}
+	w.bind(errors.New("somebody has it"))
+	if w.binding {
+		t.Error("tried again without a pause")
+	}
+	w.pass(w.pool.retryAt.Sub(w.now))
+	if !w.binding {
+		t.Error("not tried again")
+	}
+	w.bind(nil)
+	if len(w.ordered) == 0 {
+		t.Error("no worker is started")
 	}
 }

@@ -85,8 +85,11 @@ func must(cfg *config.Config, err error) *config.Config {
 }
 
 // work accepts connections, says so, and closes them. A stubborn worker does not
-// end when it is asked to; a mute one never accepts.
+// end when it is asked to; a mute one never accepts; a broken one ends at once.
 func work(role string) {
+	if role == "broken" {
+		os.Exit(3)
+	}
 	if role == "mute" {
 		for {
 			_ = syscall.Pause()

@@ -189,6 +189,18 @@ func (p *program) waitRunning(name string) control.Pool {
 	})
 }
 
+// waitWritten: on a busy machine something is told before it is written down.
+func (p *program) waitWritten(text string) {
+	p.t.Helper()
+	p.eventually(func() error {
+		state, err := os.ReadFile(p.path("run/state.json"))
+		if err == nil && !strings.Contains(string(state), text) {
+			err = fmt.Errorf("%s is not in the state file", text)
+		}
+		return err
+	})
+}
+
 func (p *program) waitSaid(text string) {
 	p.t.Helper()
 	p.eventually(func() error {

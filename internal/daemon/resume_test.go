@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -76,4 +77,51 @@ func TestMistakeLeavesNoWorkersAlone(t *testing.T) {
 
 	// Nobody is left who would have to be minded.
 	p.refuse(exitFailed, `"procesess"`)
+}
+
+// A pool that waits after failures has no worker that could keep its socket.
+func TestPoolWithoutWorkersListensAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	p := write(t, pool("blog", "broken", "[pool.blog.restart]\ndelay = \"1h\"\ndelay_max = \"1h\"\n"))
+	p.start()
+	p.waitWritten(`"Failures":1`)
+	p.signal(syscall.SIGKILL)
+	p.ends(-1)
+	p.start()
+	p.waitFor("blog", "connected to", func(control.Pool) bool {
+		conn, err := net.Dial("unix", p.path("blog.sock"))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+	if _, err := os.Lstat(p.path("blog.sock")); !os.IsNotExist(err) {
+		t.Errorf("the socket is left behind (%v)", err)
+	}
+}
+
+// The name of a socket that is gone goes with its pool.
+func TestPoolRemovedMeanwhileLeavesNoName(t *testing.T) {
+	t.Parallel()
+	p := write(t, pool("blog", "serve", "")+pool("gone", "broken", ""))
+	p.start()
+	p.waitWritten(`"Failures":1`)
+	p.signal(syscall.SIGKILL)
+	p.ends(-1)
+	if _, err := os.Lstat(p.path("gone.sock")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(p.path("toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, _, _ := strings.Cut(string(text), "[pool.gone]")
+	p.edit(string(text), without)
+	p.start()
+	p.waitRunning("blog")
+	if _, err := os.Lstat(p.path("gone.sock")); !os.IsNotExist(err) {
+		t.Errorf("the socket is left behind (%v)", err)
+	}
 }

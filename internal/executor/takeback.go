@@ -95,6 +95,9 @@ func (t *takeBack) pool(c *crew, m supervisor.PoolMemory) supervisor.Finding {
 		}
 	}
 	sockets.expose(&f)
+	if !f.Bound && !f.Hopeless && c.over == nil { // its name leads nowhere
+		_ = listen.SweepAddress(memory.Config.Listen, memory.Socket)
+	}
 	c.changed()
 	return f
 }

@@ -66,13 +66,23 @@ func Sweep(a Address, generation int) error {
 	return sweep(privatePath(a.Path, generation))
 }
 
-func sweep(private string) error {
-	left, err := occupant(private)
+// SweepAddress does the same for the address itself, if its file is that of the
+// trace.
+func SweepAddress(a Address, t Trace) error {
+	present, err := identify(a.Path)
+	if a.Kind != Unix || err != nil || present != (file{t.Device, t.Node}) {
+		return err
+	}
+	return sweep(a.Path)
+}
+
+func sweep(path string) error {
+	left, err := occupant(path)
 	if err != nil || left == (file{}) {
 		return err
 	}
-	if err := unix.Unlink(private); err != nil && err != unix.ENOENT {
-		return fmt.Errorf("remove the old socket %s: %v", private, err)
+	if err := unix.Unlink(path); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("remove the old socket %s: %v", path, err)
 	}
 	return nil
 }
