@@ -201,6 +201,10 @@ func (a Address) Same(b Address) bool {
 	return a.everyInterface() && b.overlaps(a) || b.everyInterface() && a.overlaps(b)
 }
 
+// Swappable: a second socket can wait at the address, and clients be moved to it at
+// once.
+func (a Address) Swappable() bool { return a.Kind == Unix || a.Kind == TCP }
+
 func (a Address) everyInterface() bool {
 	ip, err := netip.ParseAddr(a.Host)
 	return err == nil && ip.IsUnspecified()

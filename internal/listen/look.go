@@ -8,6 +8,7 @@ type Figures struct {
 	Backlog  int             // the limit of the queue as the kernel applies it
 	Accepted map[uint64]bool // inodes of the accepted connections that are still open
 	Unread   map[uint64]bool // those of them in which bytes wait to be read
+	Shared   bool            // another socket listens at the address; Accepted are the connections of both
 }
 
 // accept notes an accepted connection with so many unread bytes.

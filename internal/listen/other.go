@@ -5,6 +5,7 @@ package listen
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // Open is for Linux only.
@@ -51,6 +52,17 @@ func Holders(uint64) (seen []Holder, hidden int) { return nil, 0 }
 
 // Expose is for Linux only.
 func (s *Socket) Expose(*Socket) error { return errors.ErrUnsupported }
+
+// BindTo is for Linux only.
+func BindTo(int, netip.Addr) (netip.AddrPort, error) {
+	return netip.AddrPort{}, errors.ErrUnsupported
+}
+
+// Admit is for Linux only.
+func (s *Socket) Admit(netip.AddrPort) error { return errors.ErrUnsupported }
+
+// Regroup finds nothing elsewhere than on Linux.
+func Regroup(sockets []*Socket) *Socket { return sockets[0] }
 
 // Unlink is for Linux only.
 func (s *Socket) Unlink() error { return errors.ErrUnsupported }

@@ -136,11 +136,15 @@ func (s *Socket) furnish(o Options) error {
 	return nil
 }
 
-// Expose moves a private socket to its address; from then on clients reach it.
+// Expose moves a private socket to its address, or the clients of its address to a
+// hidden one; from then on clients reach it.
 // over is the socket of ours that has the address now, nil if none has: what
 // anybody else listens on is never replaced. Nothing happens to a socket that is
 // exposed already or has no path.
 func (s *Socket) Expose(over *Socket) error {
+	if s.hidden {
+		return s.takeOver()
+	}
 	target := s.address.Path
 	if s.path == "" || s.path == target {
 		return nil

@@ -1,10 +1,17 @@
 package listen
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // DefaultBacklog is used when none is asked for; the kernel lowers it to
 // net.core.somaxconn, whose own default it is since Linux 5.4.
 const DefaultBacklog = 4096
+
+// ErrNotAlone: another socket listens at the address still, beside which there is no
+// room for a third.
+var ErrNotAlone = errors.New("more than one socket listens there")
 
 // Options say how Open makes a socket. A socket that was handed to us (systemd,
 // descriptor) stays as its maker made it.
@@ -15,6 +22,7 @@ type Options struct {
 	Backlog    int         // connections that may wait; 0: DefaultBacklog
 	Generation int         // part of the name a Unix path has before it is exposed
 	Private    bool        // leave a Unix path under that name until Expose
+	Beside     *Socket     // of TCP: it has the address, and clients, until Expose
 }
 
 // Socket is a listening socket. It belongs to one goroutine, apart from Address,
@@ -27,6 +35,7 @@ type Socket struct {
 	fd      int    // closed by Close
 	path    string // where the name we bound is now; "": there is none
 	bound   file   // the socket file at path
+	hidden  bool   // TCP: another socket gets the connections to the address
 }
 
 // file is what a name in the file system leads to, whatever it is called.
@@ -40,6 +49,9 @@ func (s *Socket) FD() int { return s.fd }
 
 // Inode names the socket as /proc/PID/fd does: socket:[INODE].
 func (s *Socket) Inode() uint64 { return s.inode }
+
+// Hidden: a TCP socket listens at its address, but clients reach another one there.
+func (s *Socket) Hidden() bool { return s.hidden }
 
 // Path is where a Unix path socket can be reached now: its address, or its
 // private name before Expose. Empty for every other socket. A private name may

@@ -22,6 +22,11 @@ func openTCP(a Address, o Options) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Beside != nil {
+		if err := o.Beside.makeRoom(); err != nil {
+			return nil, err
+		}
+	}
 	domain := unix.AF_INET6
 	if ip.Is4() {
 		domain = unix.AF_INET
@@ -31,14 +36,14 @@ func openTCP(a Address, o Options) (*Socket, error) {
 		return nil, err
 	}
 	s.port = a.Port
-	if err := s.bindTCP(ip, o.Backlog); err != nil {
+	if err := s.bindTCP(ip, o); err != nil {
 		unix.Close(s.fd)
 		return nil, explainTCP(a, err)
 	}
 	return s, nil
 }
 
-func (s *Socket) bindTCP(ip netip.Addr, backlog int) error {
+func (s *Socket) bindTCP(ip netip.Addr, o Options) error {
 	// Without it a port is taken for a minute after its last connections ended.
 	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err
@@ -53,10 +58,10 @@ func (s *Socket) bindTCP(ip netip.Addr, backlog int) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Bind(s.fd, name); err != nil {
-		return err
+	if o.Beside != nil {
+		return s.join(name, o.Backlog)
 	}
-	return unix.Listen(s.fd, backlog)
+	return s.lead(name, o.Backlog)
 }
 
 func sockaddr(ip netip.Addr, port int) (unix.Sockaddr, error) {
@@ -76,6 +81,25 @@ func sockaddr(ip netip.Addr, port int) (unix.Sockaddr, error) {
 		name.ZoneId = uint32(index)
 	}
 	return name, nil
+}
+
+// BindTo binds a socket, not yet connected, to any port of one address of this machine,
+// and says which.
+func BindTo(fd int, ip netip.Addr) (netip.AddrPort, error) {
+	name, err := sockaddr(ip, 0)
+	if err == nil {
+		err = unix.Bind(fd, name)
+	}
+	if err == nil {
+		name, err = unix.Getsockname(fd)
+	}
+	switch name := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(ip, uint16(name.Port)), err
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(ip, uint16(name.Port)), err
+	}
+	return netip.AddrPort{}, err
 }
 
 // resolve finds the address of a host. Of several it takes the first IPv4 one,

@@ -98,30 +98,35 @@ func (t *Table) lookTCP(family uint8, sockets []*Socket) error {
 	if err != nil {
 		return err
 	}
-	listening := map[netip.AddrPort]*Figures{}
+	listening := map[netip.AddrPort][]*Figures{}
 	for _, e := range entries {
-		if e.state == stateListen && inodes[e.inode] {
+		if e.state == stateListen {
 			f := &Figures{Queue: e.queue, Backlog: e.backlog, Accepted: map[uint64]bool{}, Unread: map[uint64]bool{}}
-			listening[e.local], t.figures[e.inode] = f, f
+			listening[e.local] = append(listening[e.local], f)
+			if inodes[e.inode] {
+				t.figures[e.inode] = f
+			}
 		}
 	}
 	for _, e := range entries {
 		if e.state == stateListen || e.inode == 0 {
 			continue
 		}
-		if f := listenerOf(e.local, family, listening); f != nil {
+		group := listenersOf(e.local, family, listening)
+		for _, f := range group {
 			f.accept(e.inode, e.queue)
+			f.Shared = len(group) > 1
 		}
 	}
 	return nil
 }
 
-// listenerOf finds who accepted a connection to local: a listener on that very
-// address, else one on all of them. [::] takes IPv4 connections too; the kernel
-// lists these under IPv6.
-func listenerOf(local netip.AddrPort, family uint8, listening map[netip.AddrPort]*Figures) *Figures {
-	if f := listening[local]; f != nil {
-		return f
+// listenersOf finds who may have accepted a connection to local: the listeners on
+// that very address, else those on all of them. [::] takes IPv4 connections too; the
+// kernel lists these under IPv6.
+func listenersOf(local netip.AddrPort, family uint8, listening map[netip.AddrPort][]*Figures) []*Figures {
+	if group := listening[local]; group != nil {
+		return group
 	}
 	all := netip.IPv6Unspecified()
 	if family == unix.AF_INET {

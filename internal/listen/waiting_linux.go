@@ -3,6 +3,7 @@ package listen
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,21 +40,24 @@ func (s *Socket) waitingTCP() (clients int, known bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	listening := map[netip.AddrPort]*Figures{}
+	listening := map[netip.AddrPort][]*Figures{}
 	var own *Figures
 	for _, e := range entries {
 		if e.state == stateListen {
-			f := &Figures{}
-			listening[e.local] = f
+			f := &Figures{Queue: e.queue}
+			listening[e.local] = append(listening[e.local], f)
 			if e.inode == s.inode {
 				own = f
 			}
 		}
 	}
 	for _, e := range entries {
-		if e.state == stateEstablished && e.inode == 0 && own != nil && listenerOf(e.local, uint8(s.domain), listening) == own {
+		if e.state == stateEstablished && e.inode == 0 && slices.Contains(listenersOf(e.local, uint8(s.domain), listening), own) {
 			clients++
 		}
 	}
-	return clients, own != nil, nil
+	if own == nil {
+		return 0, false, nil
+	}
+	return min(clients, own.Queue), true, nil // others may wait at another socket of the address
 }

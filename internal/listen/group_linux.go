@@ -1,0 +1,191 @@
+package listen
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// A TCP address has no name that could be moved from one socket to another. But
+// sockets of one user may listen on it as a group (SO_REUSEPORT), and the kernel asks
+// a program of ours which of them gets a new connection (SO_ATTACH_REUSEPORT_CBPF,
+// Linux 4.6 for TCP; socket(7)). Connections that are there already, in the queue or
+// in the middle of the handshake, stay where they are.
+//
+// The program names a place in the group. There are never more than two of us in it:
+// the socket that came first has the first place, the one that came later the second,
+// and when the first is closed, the second moves up (reuseport_detach_sock). A place
+// that nobody has means any socket of the group, so the program for the second place
+// is right for one that is alone, too.
+const (
+	firstPlace  = 0
+	secondPlace = 1
+)
+
+// lead binds the socket, as the only one at its address, and has it listen as the
+// first of a group. A kernel that knows no such groups leaves it alone.
+func (s *Socket) lead(name unix.Sockaddr, backlog int) error {
+	if err := unix.Bind(s.fd, name); err != nil {
+		return err
+	}
+	// Only now: until it is set nobody else can listen here, and we nowhere where
+	// somebody else does.
+	grouped := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) == nil
+	if err := unix.Listen(s.fd, backlog); err != nil {
+		return err
+	}
+	if grouped {
+		_ = s.steer(to(firstPlace)) // asked again by makeRoom
+	}
+	return s.markExposed()
+}
+
+// join has the socket listen beside another one, which goes on to get all new
+// connections until Expose.
+func (s *Socket) join(name unix.Sockaddr, backlog int) error {
+	if err := unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+		return err
+	}
+	if err := unix.Bind(s.fd, name); err != nil {
+		return err
+	}
+	s.hidden = true
+	return unix.Listen(s.fd, backlog)
+}
+
+// makeRoom prepares for another socket that is to join.
+func (s *Socket) makeRoom() error {
+	if s.fd < 0 {
+		return fmt.Errorf("listen on %s with a second socket: the first is held by workers that we may not ask for it", s.address)
+	}
+	others, err := s.others()
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return notAlone{inUse(s.address, findHolders(others))}
+	}
+	if err := s.steer(to(firstPlace)); err != nil {
+		return fmt.Errorf("listen on %s with a second socket: %v, the kernel does not know how; use reload = \"rolling\"", s.address, err)
+	}
+	return nil
+}
+
+// notAlone is ErrNotAlone, and says who.
+type notAlone struct{ error }
+
+func (notAlone) Is(target error) bool { return target == ErrNotAlone }
+
+// others are the inodes of the other sockets that listen where s does.
+func (s *Socket) others() (map[uint64]bool, error) {
+	entries, err := tcpTable(uint8(s.domain), []int{s.port})
+	if err != nil {
+		return nil, fmt.Errorf("read the kernel's socket table: %w", err)
+	}
+	var own netip.AddrPort
+	for _, e := range entries {
+		if e.inode == s.inode {
+			own = e.local
+		}
+	}
+	others := map[uint64]bool{}
+	for _, e := range entries {
+		if e.state == stateListen && e.local == own && e.inode != s.inode {
+			others[e.inode] = true
+		}
+	}
+	return others, nil
+}
+
+// takeOver sends new connections to s from now on. Whose address it is is marked
+// first: if we end in between, a successor does it again.
+func (s *Socket) takeOver() error {
+	err := s.markExposed()
+	if err == nil {
+		err = s.steer(to(secondPlace))
+	}
+	if err != nil {
+		return fmt.Errorf("expose %s: %w", s.address, err)
+	}
+	s.hidden = false
+	return nil
+}
+
+// Admit sends, of all new connections, only those from one address to a socket that
+// is not exposed; from the zero address: none. It does nothing to any other socket.
+func (s *Socket) Admit(from netip.AddrPort) error {
+	if !s.hidden {
+		return nil
+	}
+	program := to(firstPlace)
+	if from.IsValid() {
+		program = toSecondFrom(from)
+	}
+	return s.steer(program)
+}
+
+// exposedMark is an option that means nothing for TCP, is passed on to nobody, and
+// tells a successor which of two sockets clients reach.
+const exposedMark = unix.SO_BROADCAST
+
+func (s *Socket) markExposed() error {
+	return unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, exposedMark, 1)
+}
+
+// wasExposed: clients reach the socket, or did before another one was exposed.
+func (s *Socket) wasExposed() bool {
+	mark, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, exposedMark)
+	return err == nil && mark != 0
+}
+
+// Regroup goes on with the sockets of one TCP address, which were taken back and are
+// given in the order of their birth. It returns the one that clients reach: whoever
+// was about to change that may have died in the middle.
+func Regroup(sockets []*Socket) *Socket {
+	exposed, place := sockets[0], uint32(firstPlace)
+	for _, s := range sockets[1:] {
+		if s.hidden = !s.wasExposed(); !s.hidden {
+			exposed, place = s, secondPlace
+		}
+	}
+	_ = exposed.markExposed() // one that is alone is, whatever it was to be
+	if len(sockets) > 1 {
+		_ = exposed.steer(to(place)) // nothing was changed by who could not
+	}
+	return exposed
+}
+
+func (s *Socket) steer(program []unix.SockFilter) error {
+	return unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
+// to is the program that sends everything to one place.
+func to(place uint32) []unix.SockFilter {
+	return []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: place}}
+}
+
+// toSecondFrom sends to the second place what comes from one address, and all else to
+// the first. The program sees what follows the TCP header; SKF_NET_OFF is where the IP
+// header begins (linux/filter.h). Of an IPv6 address the last four bytes must do. A
+// packet that is too short for what is asked of it goes to the first place.
+func toSecondFrom(from netip.AddrPort) []unix.SockFilter {
+	const netOff = -0x100000
+	address, port := 12, 20 // RFC 791, without options: it comes from this machine
+	if from.Addr().Is6() {
+		address, port = 8+12, 40 // RFC 8200
+	}
+	ip := from.Addr().AsSlice()
+	at := func(offset int) uint32 { return uint32(int32(netOff + offset)) }
+	const load, equal, answer = unix.BPF_LD | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	return []unix.SockFilter{
+		{Code: load | unix.BPF_W, K: at(address)},
+		{Code: equal, Jf: 3, K: binary.BigEndian.Uint32(ip[len(ip)-4:])},
+		{Code: load | unix.BPF_H, K: at(port)},
+		{Code: equal, Jf: 1, K: uint32(from.Port())},
+		{Code: answer, K: secondPlace},
+		{Code: answer, K: firstPlace},
+	}
+}
