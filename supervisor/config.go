@@ -10,6 +10,8 @@ type PoolConfig struct {
 	Processes int
 	Reload    string // how a new generation replaces the old: swap, rolling or restart
 
+	OneApart bool // the address has room for one socket beside the one that clients reach
+
 	ByUptime     bool          // ready = "uptime": nobody looks
 	MinUptime    time.Duration // then a worker that lived so long is ready
 	StartTimeout time.Duration // a worker that is not ready by then is killed
@@ -22,7 +24,7 @@ type PoolConfig struct {
 
 // How a new generation replaces the old.
 const (
-	ReloadSwap    = "swap"    // all new workers on a socket of their own, then one rename
+	ReloadSwap    = "swap"    // all new workers on a socket of their own, to which clients are moved then
 	ReloadRolling = "rolling" // one worker after the other, on the same socket
 	ReloadRestart = "restart" // all old ones end, then all new ones start
 )

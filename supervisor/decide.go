@@ -37,6 +37,7 @@ func (p *pool) decide(now time.Time) decision {
 		p.replace(d)
 		p.advance(d, now)
 		p.drain(d, now)
+		p.openApart(d) // after drain, which may make room
 		p.fill(d, now)
 		p.ask(d, now)
 		p.forget(d)

@@ -345,6 +345,60 @@ func TestSwap(t *testing.T) {
 	}
 }
 
+// Where there is room for one socket apart, the generation before the last goes first.
+func TestSwapWaitsForRoom(t *testing.T) {
+	cfg := testConfig(2)
+	cfg.OneApart = true
+	w := newWorld(t, cfg)
+	w.boot()
+	w.reload()
+	w.opened(nil)
+	w.boot()
+	w.exposed(nil)
+	w.reload()
+	if w.opening != 0 {
+		t.Fatal("a third socket is opened")
+	}
+	w.wants("reloading 2 of 2, generation 2")
+	w.drained()
+	w.exit(1, exitZero)
+	if w.opening != 0 {
+		t.Fatal("a third socket is opened while a worker has the first")
+	}
+	w.exit(2, exitZero)
+	w.opened(nil)
+	w.boot()
+	w.exposed(nil)
+	w.wants("running 2 of 2, generation 3")
+}
+
+// Somebody keeps an older socket: the new workers come one by one, after a trial if the
+// pool has a probe.
+func TestSwapWithoutRoom(t *testing.T) {
+	for _, interval := range []time.Duration{0, time.Second} {
+		cfg := testConfig(2)
+		cfg.OneApart, cfg.Probe.Interval = true, interval
+		w := newWorld(t, cfg)
+		w.boot()
+		w.reload()
+		w.openedWith(Opened{Err: errors.New("in use by pid 7"), NoRoom: true})
+		if interval > 0 {
+			w.opened(nil)
+			w.boot()
+			if w.exposing != 0 {
+				t.Error("a trial is exposed")
+			}
+			w.probed(nil) // of the generation that serves
+			w.probed(nil)
+		}
+		w.finishRolling()
+		w.wants("running 2 of 2, generation " + map[bool]string{false: "2", true: "3"}[interval > 0])
+		if w.pool.reload.Result != "ok" {
+			t.Errorf("reload %+v", w.pool.reload)
+		}
+	}
+}
+
 // Broken candidates: the old generation never stops serving.
 func TestBrokenSwaps(t *testing.T) {
 	for name, scene := range map[string]func(*world){

@@ -29,11 +29,12 @@ type (
 	}
 	// Unbind closes the socket; an Unbound comes back.
 	Unbind struct{ Pool string }
-	// Open opens a socket of the generation's own, under a name that no client
-	// knows; an Opened comes back.
+	// Open opens a socket of the generation's own, that no client finds; an Opened
+	// comes back. One for a Trial need not be fit to be exposed.
 	Open struct {
 		Pool       string
 		Generation int
+		Trial      bool
 	}
 	// Probe sends the generation one request of the kind that is configured; a
 	// Probed comes back.
@@ -118,11 +119,13 @@ type (
 	Hidden struct{ Pool string }
 	// Unbound: the socket is closed.
 	Unbound struct{ Pool string }
-	// Opened: the generation's own socket listens, or why not.
+	// Opened: the generation's own socket listens, or why not. NoRoom: an older one is
+	// held at the address by somebody who is none of our workers.
 	Opened struct {
 		Pool       string
 		Generation int
 		Err        error
+		NoRoom     bool
 	}
 	// Probed: a probe was answered as it should be, or why not. Saturated: there
 	// was no answer in time, but a queue of clients that had none either.

@@ -35,10 +35,8 @@ type killAll struct{}
 func (f Bound) apply(s *Supervisor)   { s.with(f.Pool, func(p *pool) { p.bound(s.now(), f.Err) }) }
 func (f Hidden) apply(s *Supervisor)  { s.with(f.Pool, func(p *pool) { p.hidden() }) }
 func (f Unbound) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.unbound(s.now()) }) }
-func (f Opened) apply(s *Supervisor) {
-	s.with(f.Pool, func(p *pool) { p.opened(s.now(), f.Generation, f.Err) })
-}
-func (f Probed) apply(s *Supervisor) { s.with(f.Pool, func(p *pool) { p.probed(f) }) }
+func (f Opened) apply(s *Supervisor)  { s.with(f.Pool, func(p *pool) { p.opened(s.now(), f) }) }
+func (f Probed) apply(s *Supervisor)  { s.with(f.Pool, func(p *pool) { p.probed(f) }) }
 func (f Exposed) apply(s *Supervisor) {
 	s.with(f.Pool, func(p *pool) { p.exposed(s.now(), f.Generation, f.Err) })
 }

@@ -17,6 +17,7 @@ func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := testConfig(rapid.IntRange(1, 6).Draw(rt, "processes"))
 		cfg.ByUptime = rapid.Bool().Draw(rt, "by uptime")
+		cfg.OneApart = rapid.Bool().Draw(rt, "one apart")
 		if rapid.Bool().Draw(rt, "probed") {
 			cfg.Probe = Probing{Interval: 10 * time.Second, Failures: 3}
 		}
@@ -114,7 +115,8 @@ func (w *world) socketFact(rt *rapid.T) {
 	case w.unbinding:
 		w.unbind()
 	case w.opening > 0:
-		w.opened(perhaps(rt))
+		err := perhaps(rt)
+		w.openedWith(Opened{Err: err, NoRoom: err != nil && w.pool.cfg.OneApart && !w.pool.trial && rapid.Bool().Draw(rt, "no room")})
 	case len(w.probing) > 0:
 		w.probed(perhaps(rt))
 	case w.exposing > 0:
@@ -220,6 +222,7 @@ func (w *world) unbind() {
 	w.unbinding = false
 	w.clients = 0
 	clear(w.open)
+	w.shut[w.opening], w.shut[w.exposing] = true, true
 	clear(w.socket)
 	w.pool.unbound(w.now)
 	w.step()

@@ -1,6 +1,9 @@
 package supervisor
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // swapState is where the socket of a candidate of its own is.
 type swapState int
@@ -24,15 +27,22 @@ const (
 	drainDone                      // nothing left to do: its workers are ended
 )
 
-func (p *pool) opened(at time.Time, generation int, err error) {
-	if generation != p.candidate || p.swap != swapOpening {
+func (p *pool) opened(at time.Time, o Opened) {
+	if o.Generation != p.candidate || p.swap != swapOpening {
 		return // superseded; its socket is shut with it
 	}
-	if err != nil {
-		p.dropCandidate(Failure{At: at, Slot: -1, Text: err.Error()})
-		return
+	switch {
+	case o.NoRoom: // not for ever: whoever has the older one may have it for days
+		p.say(at, nil, Event{Kind: KindReload, Bad: true, Text: fmt.Sprintf("workers are replaced one by one, for there is no room for another socket: %v", o.Err)})
+		p.swap = swapNone
+		if p.cfg.Probe.Interval > 0 {
+			p.beginTrial()
+		}
+	case o.Err != nil:
+		p.dropCandidate(Failure{At: at, Slot: -1, Text: o.Err.Error()})
+	default:
+		p.swap = swapOpen
 	}
-	p.swap = swapOpen
 }
 
 // exposed: from now on clients reach the candidate; it is the generation.
@@ -63,14 +73,20 @@ func (p *pool) drained(generation int) {
 // advance takes a candidate with a socket of its own one step further.
 func (p *pool) advance(d *decision, now time.Time) {
 	switch p.swap {
-	case swapWanted:
-		p.swap = swapOpening
-		d.order(Open{p.cfg.Name, p.candidate})
 	case swapOpen, swapProbing, swapProbed:
 		p.fillCandidate(d, now)
 		if p.readyIn(p.candidate) >= p.wantedInCandidate() {
 			p.prove(d)
 		}
+	}
+}
+
+// openApart has a socket opened for the candidate; where there is room for one only,
+// when the generation before the last has gone.
+func (p *pool) openApart(d *decision) {
+	if p.swap == swapWanted && (p.trial || !p.cfg.OneApart || len(p.draining) == 0) {
+		p.swap = swapOpening
+		d.order(Open{p.cfg.Name, p.candidate, p.trial})
 	}
 }
 

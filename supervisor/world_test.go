@@ -30,6 +30,7 @@ type world struct {
 	probing                    []int        // ordered, not reported
 	draining                   map[int]bool // ordered, not reported
 	open                       map[int]bool // sockets of generations of their own
+	shut                       map[int]bool // those that were closed again
 	ordered                    map[ID]Start // not reported started yet
 	running                    map[ID]Start // started, not exited
 	stopped                    map[ID]bool  // told to end
@@ -54,7 +55,7 @@ func testConfig(processes int) PoolConfig {
 }
 
 func newWorld(t testing.TB, cfg PoolConfig) *world {
-	w := &world{t: t, now: epoch, draining: map[int]bool{}, open: map[int]bool{}, answered: map[int]bool{}, socket: map[int]int{}, on: map[ID]int{}, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
+	w := &world{t: t, now: epoch, draining: map[int]bool{}, open: map[int]bool{}, shut: map[int]bool{}, answered: map[int]bool{}, socket: map[int]int{}, on: map[ID]int{}, ordered: map[ID]Start{}, running: map[ID]Start{}, stopped: map[ID]bool{}}
 	nextID := func() ID { w.lastID++; return w.lastID }
 	w.pool = newPool(cfg, 1, nextID, func(e Event) { w.events = append(w.events, e) })
 	w.keep()
@@ -96,6 +97,9 @@ func (w *world) take(o Order) {
 			w.t.Fatal("the address is given up before the last worker has gone")
 		}
 	case Open:
+		if w.pool.cfg.OneApart && !o.Trial && len(w.open) > 0 {
+			w.t.Fatalf("a socket for generation %d beside those of %v", o.Generation, w.open)
+		}
 		w.opening = o.Generation
 	case Probe:
 		w.probing = append(w.probing, o.Generation)
@@ -111,6 +115,7 @@ func (w *world) take(o Order) {
 		w.draining[o.Generation] = true
 	case Shut:
 		delete(w.open, o.Generation)
+		w.shut[o.Generation] = true // if the report that it was opened is still to come
 		if len(w.pool.membersOf(o.Generation)) > 0 {
 			w.t.Fatalf("the socket of generation %d is closed under its workers", o.Generation)
 		}
@@ -321,15 +326,18 @@ func (w *world) wants(want string) {
 
 // The following report what became of the sockets of generations.
 
-func (w *world) opened(err error) {
+func (w *world) opened(err error) { w.openedWith(Opened{Err: err}) }
+
+func (w *world) openedWith(o Opened) {
 	w.t.Helper()
-	generation := w.opening
+	generation, err := w.opening, o.Err
 	w.opening = 0
-	if err == nil {
+	if err == nil && !w.shut[generation] {
 		w.open[generation] = true
 		w.socket[generation] = w.newSocket()
 	}
-	w.pool.opened(w.now, generation, err)
+	o.Generation = generation
+	w.pool.opened(w.now, o)
 	w.step()
 }
 
@@ -348,8 +356,10 @@ func (w *world) exposed(err error) {
 	w.t.Helper()
 	generation := w.exposing
 	w.exposing = 0
-	if err == nil {
+	if err == nil && !w.shut[generation] {
 		w.clients = w.socket[generation]
+		delete(w.open, generation)
+		w.open[w.pool.generation] = true // apart from now on
 	}
 	w.pool.exposed(w.now, generation, err)
 	w.step()

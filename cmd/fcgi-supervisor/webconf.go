@@ -138,8 +138,7 @@ func configuredPool(cmd *cobra.Command, names []string) (config.Pool, error) {
 // longestRequest is how long a request may take that no reload is to cut off: a
 // web server that waits longer waits for an answer that may never come.
 func longestRequest(p config.Pool) time.Duration {
-	swaps := p.Reload == config.ReloadSwap || p.Reload == config.ReloadAuto && p.Listen.Kind == listen.Unix
-	if swaps {
+	if p.ReloadWay() == config.ReloadSwap {
 		return p.DrainTimeout
 	}
 	return p.StopTimeout

@@ -43,6 +43,7 @@ drain_timeout = "75s"
 [pool.shop]
 command = ["/usr/bin/php-cgi8.2"]
 listen = "tcp:127.0.0.1:9000"
+reload = "rolling"
 stop_timeout = "20s"
 `
 
@@ -54,7 +55,7 @@ func TestWebconfAsksTheConfiguration(t *testing.T) {
 	}{
 		{[]string{"nginx", "blog"}, []string{"unix:/run/blog.sock;", "fastcgi_read_timeout 75s;", "upstream blog {"}},
 		{[]string{"nginx", "blog", "--timeout", "5m"}, []string{"fastcgi_read_timeout 300s;"}},
-		// Rolling, because it is TCP: a worker has its stop_timeout. PHP, because it is php-cgi.
+		// Rolling: a worker has its stop_timeout. PHP, because it is php-cgi.
 		{[]string{"nginx", "shop", "--root", "/srv/shop"}, []string{"127.0.0.1:9000;", "fastcgi_read_timeout 20s;", "SCRIPT_FILENAME"}},
 		{[]string{"nginx", "blog", "--listen", "unix:/run/other.sock"}, []string{"unix:/run/other.sock;"}},
 	} {

@@ -59,7 +59,7 @@ const (
 // How a new generation of workers replaces the old.
 const (
 	ReloadAuto    = "auto"    // swap where it is possible, else rolling
-	ReloadSwap    = "swap"    // all new ones on a socket of their own, then one rename
+	ReloadSwap    = "swap"    // all new ones on a socket of their own, to which clients are moved then
 	ReloadRolling = "rolling" // one after the other
 	ReloadRestart = "restart" // all old ones end, then all new ones start
 )
@@ -157,4 +157,16 @@ type Limits struct {
 	Core            *uint64 // bytes, or Unlimited
 	Nice            *int    // -20 to 19
 	NoNewPrivileges bool
+}
+
+// ReloadWay is what Reload means for the pool's address: ReloadSwap, ReloadRolling or
+// ReloadRestart.
+func (p Pool) ReloadWay() string {
+	switch {
+	case p.Reload != ReloadAuto:
+		return p.Reload
+	case p.Listen.Swappable():
+		return ReloadSwap
+	}
+	return ReloadRolling
 }

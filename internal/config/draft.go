@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fcgi-supervisor/internal/listen"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -132,8 +131,8 @@ func (d *draft) checkTogether() {
 		}
 		d.complain(at, "the delay of %s is longer than the delay_max of %s", p.Restart.Delay, p.Restart.DelayMax)
 	}
-	if p.Reload == ReloadSwap && p.Listen.Kind != listen.Unix && !d.wrong["listen"] && d.given("listen") {
-		d.complain("reload", "swap needs a socket with a name in the file system (listen = \"unix:/PATH\"), not %s; use \"rolling\"", p.Listen)
+	if p.Reload == ReloadSwap && !p.Listen.Swappable() && !d.wrong["listen"] && d.given("listen") {
+		d.complain("reload", "swap needs a second socket at the address (listen = \"unix:/PATH\" or \"tcp:HOST:PORT\"), not %s; use \"rolling\"", p.Listen)
 	}
 	if p.Log.Output == OutputFile && p.Log.File == "" && !d.wrong["log.file"] {
 		d.complain("log.output", `is "file", but no file is named; set log.file`)

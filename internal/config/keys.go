@@ -88,7 +88,7 @@ var keys = []key{
 	spanKey(tablePool, "stop_timeout", "30s", "A worker that has not ended by then is killed. Longer than the longest request, by 2 s for programs with libfcgi.",
 		1, func(d *draft) *time.Duration { return &d.pool.StopTimeout }),
 
-	choiceKey(tablePool, "reload", ReloadAuto, "How a new generation replaces the old: `swap` starts all of it on a socket of its own and moves that to the address, `rolling` replaces one worker after the other on the same socket, `restart` ends all, then starts all. `auto` is swap for `unix:/PATH` and rolling for every other address.",
+	choiceKey(tablePool, "reload", ReloadAuto, "How a new generation replaces the old: `swap` starts all of it on a socket of its own and moves clients to that, `rolling` replaces one worker after the other on the same socket, `restart` ends all, then starts all. `auto` is swap for `unix:/PATH` and `tcp:`, and rolling for every other address.",
 		func(d *draft) *string { return &d.pool.Reload }, ReloadAuto, ReloadSwap, ReloadRolling, ReloadRestart),
 	spanKey(tablePool, "drain_timeout", "60s", "So long a generation that was swapped out may take to finish its requests.",
 		1, func(d *draft) *time.Duration { return &d.pool.DrainTimeout }),

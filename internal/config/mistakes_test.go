@@ -67,8 +67,8 @@ var mistakes = []struct {
 	{"HTTP on the address of a pool", "[http]\nlisten = \"127.0.0.1:9000\"\n[pool.a]\ncommand = [\"/bin/true\"]\nlisten = \"tcp:0.0.0.0:9000\"\n",
 		`2:10: listen: tcp:127.0.0.1:9000 is taken by pool "a" (f.toml:5)`},
 	{"probe of no path", pool + "[pool.a.probe]\npath = \"health\"\n", `5:8: path: "health" does not begin with a slash; write "/health"`},
-	{"swap of what has no name", "[pool.a]\ncommand = [\"/bin/true\"]\nlisten = \"tcp:127.0.0.1:9000\"\nreload = \"swap\"\n",
-		`4:10: reload: swap needs a socket with a name in the file system (listen = "unix:/PATH"), not tcp:127.0.0.1:9000; use "rolling"`},
+	{"swap of what has one socket", "[pool.a]\ncommand = [\"/bin/true\"]\nlisten = \"unix:@a\"\nreload = \"swap\"\n",
+		`4:10: reload: swap needs a second socket at the address (listen = "unix:/PATH" or "tcp:HOST:PORT"), not unix:@a; use "rolling"`},
 	{"key twice", pool + "processes = 1\nprocesses = 2\n", `5:1: processes is set twice; the first is at f.toml:4`},
 	{"key twice, dotted", pool + "log.file = \"/a\"\nlog.output = \"file\"\nlog.file = \"/b\"\n", `6:5: file is set twice; the first is at f.toml:4`},
 	{"table twice", pool + "[pool.a.restart]\ndelay = \"1s\"\n[pool.a.restart]\ndelay = 7\n", `6:2: [pool.a.restart] is defined twice; the first is at f.toml:4

@@ -278,7 +278,7 @@ func poolConfigs(pools []config.Pool) []supervisor.PoolConfig {
 
 func poolConfig(p config.Pool) supervisor.PoolConfig {
 	return supervisor.PoolConfig{Name: p.Name, Listen: p.Listen.String(), Processes: p.Processes,
-		Reload: reloadOf(p), ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
+		Reload: p.ReloadWay(), OneApart: p.Listen.Kind == listen.TCP, ByUptime: p.Ready == config.ReadyUptime, MinUptime: p.MinUptime,
 		StartTimeout: p.StartTimeout, StopTimeout: p.StopTimeout, DrainTimeout: p.DrainTimeout,
 		Probe: probing(p.Probe), Delay: p.Restart.Delay, DelayMax: p.Restart.DelayMax}
 }
@@ -288,15 +288,4 @@ func probing(p config.Probe) supervisor.Probing {
 		return supervisor.Probing{}
 	}
 	return supervisor.Probing{Interval: p.Interval, Failures: p.Failures}
-}
-
-// reloadOf says what auto means for the pool: swap needs a name that can be moved.
-func reloadOf(p config.Pool) string {
-	switch {
-	case p.Reload != config.ReloadAuto:
-		return p.Reload
-	case p.Listen.Kind == listen.Unix:
-		return supervisor.ReloadSwap
-	}
-	return supervisor.ReloadRolling
 }

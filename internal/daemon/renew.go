@@ -9,6 +9,7 @@ import (
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/control"
+	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/supervisor"
 )
 
@@ -149,8 +150,9 @@ func (d *Daemon) carryOut(ctx context.Context, commands []supervisor.Command) {
 func (d *Daemon) reconfigure(ctx context.Context, old, next config.Pool, c supervisor.Command) (supervisor.Command, error) {
 	status := d.supervisor.Snapshot().Pool(next.Name)
 	stopped := status != nil && status.State == supervisor.Stopped
-	if needsSocket(old, next) && reloadOf(next) != supervisor.ReloadSwap && !stopped {
-		c.Action = supervisor.ActionStop // the workers share the old socket: there is no way round
+	moves := next.ReloadWay() == config.ReloadSwap && (next.Listen == old.Listen || next.Listen.Kind == listen.Unix)
+	if needsSocket(old, next) && !moves && !stopped {
+		c.Action = supervisor.ActionStop // there is no socket beside the old one: there is no way round
 		_, _ = d.supervisor.Do(ctx, c, nil)
 		c.Action = supervisor.ActionStart
 	}

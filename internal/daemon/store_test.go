@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -166,9 +167,21 @@ func (p *program) isServed(served <-chan error) {
 	}
 }
 
+// networkOf is an address of a configuration as net.Dial has it.
+func (p *program) networkOf(listen string) (network, address string) {
+	network, address, _ = strings.Cut(strings.ReplaceAll(listen, "FOLDER", p.folder), ":")
+	return network, address
+}
+
+// ownTCP is an address of this machine that no other test has.
+func ownTCP(n int) string {
+	pid := os.Getpid()
+	return fmt.Sprintf("tcp:127.%d.%d.%d:20%03d", 128+pid>>16&63, pid>>8&255, pid&255|1, n)
+}
+
 func TestSocketsOutliveEverybody(t *testing.T) {
 	t.Parallel()
-	for _, listen := range []string{"unix:FOLDER/blog.sock", "unix:@FOLDER/blog.sock"} {
+	for _, listen := range []string{"unix:FOLDER/blog.sock", "unix:@FOLDER/blog.sock", ownTCP(1)} {
 		t.Run(listen[:6], func(t *testing.T) {
 			p := write(t, strings.Replace(pool("blog", "serve", ""), "unix:FOLDER/blog.sock", listen, 1))
 			s := newShelf(t, p)
@@ -185,7 +198,7 @@ func TestSocketsOutliveEverybody(t *testing.T) {
 			})
 			p.waitRunning("blog")
 			p.killAll()
-			client := p.waits("unix", strings.TrimPrefix(strings.ReplaceAll(listen, "FOLDER", p.folder), "unix:"))
+			client := p.waits(p.networkOf(listen))
 			s.passTo(p)
 			p.start()
 			p.isServed(client)
@@ -197,6 +210,40 @@ func TestSocketsOutliveEverybody(t *testing.T) {
 			if names := s.names(); names != nil {
 				t.Errorf("after a stop there are %q in the store", names)
 			}
+		})
+	}
+}
+
+// Two sockets are there, and clients wait at the one that has no worker any more.
+func TestSocketsOutliveEverybodyDuringASwap(t *testing.T) {
+	t.Parallel()
+	for _, listen := range []string{"unix:FOLDER/blog.sock", ownTCP(2)} {
+		t.Run(listen[:4], func(t *testing.T) {
+			p := write(t, strings.Replace(pool("blog", "serve", ""), "unix:FOLDER/blog.sock", listen, 1))
+			s := newShelf(t, p)
+			p.start()
+			p.waitRunning("blog")
+			p.edit(`"serve"`, `"mute"`)
+			asked := make(chan struct{})
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				defer close(asked)
+				_, _ = p.client().Do(ctx, "blog", "reload", control.Options{Timeout: "1m"}, func(string) {})
+			}()
+			p.waitWritten(`"Generation":2,"Phase":"starting"`)
+			if names := s.names(); len(names) != 2 {
+				t.Errorf("stored: %q, want two", names)
+			}
+			p.killAll()
+			cancel() // it would wait for a successor
+			<-asked
+			client := p.waits(p.networkOf(listen))
+			p.edit(`"mute"`, `"serve"`)
+			s.passTo(p)
+			p.start()
+			p.isServed(client)
+			p.waitRunning("blog")
+			p.isServed(p.waits(p.networkOf(listen)))
 		})
 	}
 }

@@ -37,14 +37,15 @@ var (
 // other and replaced: facts/servers-and-workers.md, section 2.1, column "rolling TERM".
 type measured struct {
 	kind
-	title  string
-	usual  string
-	listen string // tcp: rolling; default: swap
-	keys   string // TOML
+	title   string
+	usual   string
+	tcp     bool   // default: a Unix path
+	rolling bool   // default: swap
+	keys    string // TOML
 
 	noUploads bool
 	wrk       bool // the clients are wrk, through nginx
-	keep      int  // connections that nginx keeps; each may cost half of stop_timeout, so there are fewer reloads
+	keep      int  // connections that nginx keeps; with rolling each may cost half of stop_timeout, so there are fewer reloads
 	mayLose   int  // requests: a limit that docs/explanation/retiring.md names
 }
 
@@ -102,12 +103,16 @@ func acceptanceKinds(t *testing.T) []measured {
 		{kind: kind{command: own("/usr/bin/clisp", "-q", "-q", "worker.lisp")}, title: "CLISP", usual: "0"},
 		{kind: kind{command: func() []string { return []string{ml} }}, title: "OCaml, netcgi2 (no uploads)", usual: "16", noUploads: true}, // netcgi takes forms only
 		{kind: slow, title: "C that needs 3 s to start", usual: ""},
-		{kind: known["c"], title: "C, on TCP", usual: "", listen: "tcp"},
-		{kind: known["go"], title: "Go, on TCP", usual: "", listen: "tcp"},
-		{kind: known["c"], title: "C, behind nginx", usual: "", wrk: true},
-		{kind: known["c"], title: "C, on TCP behind nginx", usual: "", listen: "tcp", wrk: true},
-		{kind: known["c"], title: "C, on TCP behind nginx that keeps 3 connections", usual: "", listen: "tcp", wrk: true, keep: 3},
-		{kind: known["go"], title: "Go, on TCP behind nginx that keeps 16 connections", usual: "", listen: "tcp", wrk: true, keep: 16, mayLose: 10}, // never without a request, and no handler of SIGTERM
+		{kind: known["c"], title: "C, on TCP", tcp: true},
+		{kind: known["go"], title: "Go, on TCP", tcp: true},
+		{kind: known["c"], title: "C, on TCP, one by one", tcp: true, rolling: true},
+		{kind: known["go"], title: "Go, on TCP, one by one", tcp: true, rolling: true},
+		{kind: known["c"], title: "C, behind nginx", wrk: true},
+		{kind: known["c"], title: "C, on TCP behind nginx", tcp: true, wrk: true},
+		{kind: known["c"], title: "C, on TCP behind nginx that keeps 3 connections", tcp: true, wrk: true, keep: 3},
+		{kind: known["go"], title: "Go, on TCP behind nginx that keeps 16 connections", tcp: true, wrk: true, keep: 16},
+		{kind: known["c"], title: "C, on TCP behind nginx that keeps 3 connections, one by one", tcp: true, rolling: true, wrk: true, keep: 3},
+		{kind: known["go"], title: "Go, on TCP behind nginx that keeps 16 connections, one by one", tcp: true, rolling: true, wrk: true, keep: 16, mayLose: 10}, // never without a request, and no handler of SIGTERM
 	}
 }
 
@@ -251,11 +256,15 @@ func reloadKind(t *testing.T, k measured) row {
 	p := pool{command: k.command(), processes: 4, keys: "environment = { " + k.environment + " }\n" + k.keys}
 	d := direct{network: "unix", noUploads: k.noUploads, script: filepath.Join(workers, k.script)}
 	r := row{measured: k, way: "swap", reloads: *reloads}
-	if k.keep > 0 {
+	if k.rolling {
+		r.way = "rolling"
+		p.keys += "\nreload = \"rolling\""
+	}
+	if k.rolling && k.keep > 0 {
 		r.reloads = min(r.reloads, 10)
 	}
-	if k.listen == "tcp" {
-		d.network, d.address, r.way = "tcp", ownAddress(), "rolling"
+	if k.tcp {
+		d.network, d.address = "tcp", ownAddress()
 		p.listen = "tcp:" + d.address
 	}
 	s := start(t, p)
@@ -309,9 +318,9 @@ reloaded under 16 clients that connect to the socket without pause, one connecti
 takes 5 ms, one for something that takes 2 s, one uploads 64 KiB over 0.8 s. *Behind nginx* the clients are 16
 connections of wrk, which ask for what takes 5 ms, and what counts is what wrk says, and nginx's log. Where nginx keeps
 connections, it sends a GET again if the connection is closed meanwhile (a POST it does not), and what counts is what
-wrk says. Go has no handler of SIGTERM there and is never without a request: it is [the one
-case](../explanation/retiring.md#what-can-still-be-lost) that loses some, and keep-alive is best left off. *Usual
-practice* is what was lost of some hundred to a thousand requests when workers of that kind were told to end by SIGTERM
+wrk says. Go has no handler of SIGTERM there and is never without a request: *one by one* it is [the one
+case](../explanation/retiring.md#what-can-still-be-lost) that may lose some. Reloads follow one another without a pause;
+on TCP one waits for the old workers of the one before, with requests of 2 s among them. *Usual practice* is what was lost of some hundred to a thousand requests when workers of that kind were told to end by SIGTERM
 one after the other, and replaced. *Slowest* is how much longer than that the slowest request took, with the time in the
 queue behind 15 others.
 

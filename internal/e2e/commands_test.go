@@ -223,10 +223,11 @@ func TestCommandsThatFail(t *testing.T) {
 
 // Kept connections pin an old generation only until they are seen at rest; one in
 // which something is going on is never cut.
-func TestReloadWithKeptConnections(t *testing.T) {
-	t.Parallel()
-	s := startC(t)
-	f := nginxOn(t, nginxSite{backend: "unix:" + s.socket, keep: 3}) // fewer than workers: a kept one owns its worker
+func TestReloadWithKeptConnections(t *testing.T) { onBoth(t, reloadWithKeptConnections) }
+
+func reloadWithKeptConnections(t *testing.T, listen string) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
+	f := nginxOn(t, nginxSite{backend: s.backend(), keep: 3}) // fewer than workers: a kept one owns its worker
 	for range 3 {
 		askAtOnce(f, 3)
 	}
@@ -262,17 +263,23 @@ func TestReloadWithKeptConnections(t *testing.T) {
 
 // A deploy that boots and then answers with errors is told by the probe, before
 // any client meets it; so is a pool that goes bad while it serves.
-func TestProbe(t *testing.T) {
-	t.Parallel()
+func TestProbe(t *testing.T) { onBoth(t, probed) }
+
+func probed(t *testing.T, listen string) {
 	program := filepath.Join(publicFolder(t), "app.fcgi")
 	deploy := func(argument string) {
 		t.Helper()
 		deployLine(t, program, "exec "+filepath.Join(workers, "worker-c")+" "+argument)
 	}
 	deploy("")
-	s := start(t, pool{command: []string{program}, tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\n"})
+	s := start(t, pool{command: []string{program}, listen: listen, tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\n"})
+	f := nginx(t, s.backend(), "")
+	l := startLoad(t, f, clients)
+	l.waitAnswered(clients)
 	deploy("--broken")
 	o := s.command("reload", s.pool)
+	l.waitAnswered(clients)
+	l.verdict(f, 0)
 	if o.code != 1 || !strings.Contains(o.stderr, "the probe failed: / was answered with status 500") {
 		t.Errorf("reload of a program that answers 500: exit code %d, %s", o.code, o.stderr)
 	}

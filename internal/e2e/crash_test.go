@@ -136,10 +136,11 @@ func often() int {
 	return 12
 }
 
-func TestCrashesLoseNothing(t *testing.T) {
-	t.Parallel()
-	s := startC(t)
-	f := nginx(t, "unix:"+s.socket, "")
+func TestCrashesLoseNothing(t *testing.T) { onBoth(t, crashesLoseNothing) }
+
+func crashesLoseNothing(t *testing.T, listen string) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
+	f := nginx(t, s.backend(), "")
 	l := startScribes(t, f, 4)
 	random := rand.New(rand.NewPCG(1, 2))
 	starts := 0

@@ -38,7 +38,8 @@ type supervisor struct {
 	t      *testing.T
 	folder string // configuration, sockets, log: everything of this run
 	pool   string // unlike any other's, so that its processes can be found
-	socket string // path of the pool's socket
+	socket string // path of the pool's socket, unless it listens elsewhere
+	listen string // the pool's address
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed by the goroutine that waits for cmd
 
@@ -69,6 +70,7 @@ func (s *supervisor) configure(p pool) {
 	if p.listen == "" {
 		p.listen = "unix:" + s.socket
 	}
+	s.listen = p.listen
 	if p.directory == "" {
 		p.directory = workers
 	}
@@ -94,6 +96,9 @@ func start(t *testing.T, p pool) *supervisor {
 	s.waitRunning()
 	return s
 }
+
+// backend is the pool's address as nginx writes it.
+func (s *supervisor) backend() string { return strings.TrimPrefix(s.listen, "tcp:") }
 
 func (s *supervisor) runtime() string { return filepath.Join(s.folder, "run") }
 func (s *supervisor) config() string  { return filepath.Join(s.folder, "fcgi-supervisor.toml") }

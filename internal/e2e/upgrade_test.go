@@ -54,11 +54,15 @@ func TestUpgradeWhileWorkersEnd(t *testing.T) {
 	}
 }
 
-func TestUpgradeDuringAReload(t *testing.T) {
-	t.Parallel()
-	s := startC(t)
-	f := nginx(t, "unix:"+s.socket, "")
-	l := kind{atOnce: 1}.load(t, s, f, clients)
+func TestUpgradeDuringAReload(t *testing.T) { onBoth(t, upgradeDuringAReload) }
+
+func upgradeDuringAReload(t *testing.T, listen string) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
+	f := nginx(t, s.backend(), "")
+	l := startLoad(t, f, clients)
+	if listen == "" {
+		l.alsoConnect(s.socket)
+	}
 	l.waitAnswered(clients)
 	for range 10 {
 		asked := make(chan outcome)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"fcgi-supervisor/internal/config"
 	"fcgi-supervisor/internal/listen"
@@ -59,6 +60,7 @@ type crew struct {
 	on     map[int]*listen.Socket // work goroutine only: the socket of each generation's workers
 	hands  map[supervisor.ID]*hand
 
+	opening  int            // work goroutine only: the generation for whose socket there is no room yet
 	over     *listen.Socket // work goroutine only: a predecessor's, which has our address and no descriptor
 	oldSinks []sink         // of earlier configurations: their workers may still write
 	daemons  int            // work goroutine only: the last generation whose workers made themselves daemons
@@ -228,20 +230,9 @@ func (e *Executor) carryOut(o supervisor.Order) {
 		e.freeAddresses()
 		e.report(supervisor.Unbound(o))
 	case supervisor.Open:
-		err := e.openApart(e.all()[o.Pool], o.Generation)
-		e.keepSockets()
-		e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: err})
+		e.openInTime(o, time.Now().Add(closing))
 	case supervisor.Probe:
-		c := e.all()[o.Pool]
-		socket := c.on[o.Generation]
-		if socket == nil {
-			socket = c.socket.Load()
-		}
-		cfg := c.cfg.Probe
-		if b := c.births[o.Generation]; b != nil {
-			cfg = b.cfg.Probe
-		}
-		go e.probe(socket, placeOf(socket), cfg, o)
+		e.beginProbe(e.all()[o.Pool], o)
 	case supervisor.Expose:
 		e.report(supervisor.Exposed{Pool: o.Pool, Generation: o.Generation, Err: e.all()[o.Pool].expose(o.Generation)})
 	case supervisor.Drain:

@@ -1,13 +1,16 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +20,30 @@ import (
 	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/supervisor"
 )
+
+// beginProbe finds out what is to be asked where, and has it asked.
+func (e *Executor) beginProbe(c *crew, o supervisor.Probe) {
+	socket := c.on[o.Generation]
+	if socket == nil {
+		socket = c.socket.Load()
+	}
+	cfg := c.cfg.Probe
+	if b := c.births[o.Generation]; b != nil {
+		cfg = b.cfg.Probe
+	}
+	at := placeOf(socket)
+	if socket.Hidden() {
+		at.admit = func(from netip.AddrPort) (err error) {
+			e.wait(func() {
+				if socket.FD() >= 0 { // else it was given up
+					err = socket.Admit(from)
+				}
+			})
+			return err
+		}
+	}
+	go e.probe(socket, at, cfg, o)
+}
 
 // probe sends one complete real request to a socket, as a client would: nothing
 // else may be sent unasked to a FastCGI worker (DESIGN, trap 8). It ends when it
@@ -33,9 +60,9 @@ func (e *Executor) probe(socket *listen.Socket, at place, p config.Probe, o supe
 	fact := supervisor.Probed{Pool: o.Pool, Generation: o.Generation, At: time.Now(), Took: time.Since(begin), Err: err}
 	if ctx.Err() != nil {
 		// No answer in time: to nobody, or to us because others were before us? Our own
-		// connection is closed by now.
+		// connection is closed by now. (Nobody is before us at a hidden socket.)
 		clients, look := socket.Waiting()
-		fact.Saturated = look == nil && clients > 0
+		fact.Saturated = look == nil && clients > 0 && at.admit == nil
 		fact.Err = fmt.Errorf("no answer to %s within %s", p.Path, p.Timeout)
 	}
 	e.report(fact)
@@ -90,7 +117,8 @@ func ask(ctx context.Context, at place, p config.Probe) error {
 // which for a candidate is its private one.
 type place struct {
 	network, address string
-	err              error // it is not known where
+	admit            func(netip.AddrPort) error // sends a connection from there to a hidden socket, and no other; nil: clients reach it
+	err              error                      // it is not known where
 }
 
 // placeOf is asked by who may change the socket; others may use what it returns.
@@ -99,12 +127,15 @@ func placeOf(socket *listen.Socket) place {
 		return place{network: "unix", address: path}
 	}
 	network, address, err := boundTo(socket)
-	return place{network, address, err}
+	return place{network: network, address: address, err: err}
 }
 
 func (p place) dial(ctx context.Context) (net.Conn, error) {
 	if p.err != nil {
 		return nil, p.err
+	}
+	if p.admit != nil {
+		return p.dialHidden(ctx)
 	}
 	if p.network != "unix" || !filepath.IsAbs(p.address) {
 		return fastcgi.Dial(ctx, p.network, p.address)
@@ -117,6 +148,32 @@ func (p place) dial(ctx context.Context) (net.Conn, error) {
 	}
 	defer unix.Close(folder)
 	return fastcgi.Dial(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(p.address)))
+}
+
+// dialHidden connects to a socket that shares its address with the one that clients
+// reach: from an address that the kernel has been told of, before it sees the first
+// packet.
+func (p place) dialHidden(ctx context.Context) (net.Conn, error) {
+	to, err := netip.ParseAddrPort(p.address)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = p.admit(netip.AddrPort{}) }() // a connection that is made stays
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) {
+			var from netip.AddrPort
+			if from, failed = listen.BindTo(int(fd), to.Addr()); failed == nil {
+				failed = p.admit(from)
+			}
+		})
+		return cmp.Or(err, failed)
+	}}
+	conn, err := dialer.DialContext(ctx, p.network, p.address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the new workers on %s: %w", p.address, err)
+	}
+	return conn, nil
 }
 
 // boundTo is where a socket without a name of ours listens: it may have been

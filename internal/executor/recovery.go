@@ -1,9 +1,12 @@
 package executor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -84,7 +87,7 @@ func (r *recovery) takeUnused(t *takeBack) {
 // expose finds which of the sockets clients reach, and tells the loop.
 func (r *recovery) expose(f *supervisor.Finding) {
 	var exposed *listen.Socket
-	var apart []*listen.Socket
+	var apart, grouped []*listen.Socket
 	for _, s := range r.byInode {
 		switch reached := r.reached(s); {
 		case reached && s.FD() < 0 && s.Path() != "":
@@ -93,11 +96,18 @@ func (r *recovery) expose(f *supervisor.Finding) {
 		case reached && s.FD() < 0:
 			f.Hopeless = true
 			apart = append(apart, s)
+		case reached && s.Address().Kind == listen.TCP:
+			grouped = append(grouped, s)
 		case reached && exposed == nil:
 			exposed = s
 		default:
 			apart = append(apart, s)
 		}
+	}
+	if len(grouped) > 0 {
+		slices.SortFunc(grouped, func(a, b *listen.Socket) int { return cmp.Compare(r.firstOn(a), r.firstOn(b)) })
+		exposed = listen.Regroup(grouped)
+		apart = append(apart, without(grouped, exposed)...)
 	}
 	if exposed != nil {
 		r.crew.socket.Store(exposed)
@@ -111,6 +121,17 @@ func (r *recovery) expose(f *supervisor.Finding) {
 			f.Apart = append(f.Apart, generation)
 		}
 	}
+}
+
+// firstOn is the first generation that had the socket.
+func (r *recovery) firstOn(s *listen.Socket) int {
+	first := math.MaxInt
+	for generation, on := range r.crew.on {
+		if on == s {
+			first = min(first, generation)
+		}
+	}
+	return first
 }
 
 // reached: clients reach the socket. One that was handed to our predecessor is only

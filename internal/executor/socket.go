@@ -40,6 +40,9 @@ func (c *crew) listen(generation int, private bool) (*listen.Socket, error) {
 		return nil, err
 	}
 	options.Generation, options.Private = generation, private
+	if present := c.socket.Load(); private && c.cfg.Listen.Kind == listen.TCP && present.Address() == c.cfg.Listen {
+		options.Beside = present
+	}
 	return listen.Open(c.cfg.Listen, options)
 }
 
@@ -86,7 +89,7 @@ func (c *crew) unbind() {
 	}
 	clear(c.on)
 	clear(c.births) // a pool that is started again is looked up anew: it may be another release
-	c.over = nil
+	c.over, c.opening = nil, 0
 	c.changed()
 }
 

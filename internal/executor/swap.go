@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -8,12 +9,14 @@ import (
 
 	"fcgi-supervisor/internal/listen"
 	"fcgi-supervisor/supervisor"
+	"fcgi-supervisor/worker"
 )
 
-// A generation that is swapped in gets a socket of its own, under a private name
-// (PATH.GENERATION) in the folder of the address. One rename(2) makes it the one
-// that clients reach; the old generation keeps its socket, empties the queue and
-// finishes its requests.
+// A generation that is swapped in gets a socket of its own: on a Unix path under a
+// private name (PATH.GENERATION) in the folder of the address, on TCP one that listens
+// at the address too and that the kernel sends nobody to. One system call, rename(2) or
+// setsockopt(2), makes it the one that clients reach; the old generation keeps its
+// socket, empties the queue and finishes its requests.
 
 // socketsApart are the sockets that clients do not reach.
 func (c *crew) socketsApart() []*listen.Socket {
@@ -41,14 +44,41 @@ func (c *crew) setApart(list []*listen.Socket) []*listen.Socket {
 	return slices.Clone(*old)
 }
 
-func (e *Executor) openApart(c *crew, generation int) error {
+// closing is how long the last who have a socket may take to close it: a worker that
+// was just buried, a service manager that keeps it for us.
+const closing = 2 * time.Second
+
+// openInTime opens a socket for a generation and reports it. On TCP there is room for
+// two sockets; the one before the last may take a moment to go.
+func (e *Executor) openInTime(o supervisor.Open, until time.Time) {
+	c := e.all()[o.Pool]
+	err := e.openApart(c, o)
+	noRoom := errors.Is(err, listen.ErrNotAlone)
+	c.opening = 0
+	if noRoom && time.Now().Before(until) {
+		c.opening = o.Generation
+		time.AfterFunc(lastLook, func() {
+			e.push(func() {
+				if c.opening == o.Generation { // else it was given up
+					e.openInTime(o, until)
+				}
+			})
+		})
+		return
+	}
+	e.keepSockets()
+	e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: err, NoRoom: noRoom})
+}
+
+func (e *Executor) openApart(c *crew, o supervisor.Open) error {
+	generation := o.Generation
 	if c.socket.Load() == nil {
 		return fmt.Errorf("pool %s: the address is not bound", c.cfg.Name)
 	}
 	if c.on[generation] != nil {
 		return fmt.Errorf("pool %s: generation %d has a socket already", c.cfg.Name, generation)
 	}
-	socket, err := e.listenApart(c, generation)
+	socket, err := e.listenApart(c, o)
 	if err != nil {
 		return err
 	}
@@ -59,13 +89,13 @@ func (e *Executor) openApart(c *crew, generation int) error {
 }
 
 // listenApart opens a socket beside the address or, where the address has no place
-// in the file system, in our own folder; that one is never exposed.
-func (e *Executor) listenApart(c *crew, generation int) (*listen.Socket, error) {
-	if c.cfg.Listen.Kind == listen.Unix {
-		return c.listen(generation, true)
+// in the file system and a trial is all that it is for, in our own folder.
+func (e *Executor) listenApart(c *crew, o supervisor.Open) (*listen.Socket, error) {
+	if c.cfg.Listen.Kind == listen.Unix || !o.Trial {
+		return c.listen(o.Generation, true)
 	}
 	address := listen.Address{Kind: listen.Unix, Path: filepath.Join(e.folder, c.cfg.Name+".trial")}
-	return listen.Open(address, listen.Options{Owner: -1, Group: -1, Mode: 0o600, Generation: generation, Private: true})
+	return listen.Open(address, listen.Options{Owner: -1, Group: -1, Mode: 0o600, Generation: o.Generation, Private: true})
 }
 
 // expose moves the generation's socket to the address. The socket that had it
@@ -91,6 +121,9 @@ func (c *crew) expose(generation int) error {
 // the private name if it was never exposed.
 func (c *crew) shut(generation int) {
 	socket := c.on[generation]
+	if c.opening == generation {
+		c.opening = 0
+	}
 	delete(c.on, generation)
 	delete(c.births, generation)
 	c.changed()
@@ -120,11 +153,29 @@ func (e *Executor) drain(socket *listen.Socket, pids []int, o supervisor.Drain) 
 	busyAt, rests := time.Now(), newRests()
 	e.until(o.Deadline, func() bool {
 		figures, err := socket.Figures()
+		if err == nil && figures.Shared {
+			figures.Accepted, err = heldBy(pids, figures.Accepted)
+		}
 		if err != nil || figures.Queue > 0 || rests.anyBusy(figures, pids) {
 			busyAt = time.Now()
 		}
 		return time.Since(busyAt) >= quiet
 	})
+}
+
+// heldBy are those of the connections that one of the workers has open.
+func heldBy(pids []int, connections map[uint64]bool) (map[uint64]bool, error) {
+	held := map[uint64]bool{}
+	for _, pid := range pids {
+		inodes, err := worker.Held(pid, connections)
+		if err != nil {
+			return nil, err
+		}
+		for _, inode := range inodes {
+			held[inode] = true
+		}
+	}
+	return held, nil
 }
 
 // pidsOn are the workers on a socket.

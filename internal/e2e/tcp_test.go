@@ -1,0 +1,111 @@
+package e2e
+
+// Swap on TCP, where the kernel moves clients from one socket to another. What must
+// hold on Unix paths too is tested on both, where it is tested. Not covered: IPv6,
+// and [::] for both (package listen).
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// onBoth runs a test for a pool on a Unix path and for one on TCP.
+func onBoth(t *testing.T, test func(t *testing.T, listen string)) {
+	t.Parallel()
+	for network, listen := range map[string]string{"unix": "", "tcp": "tcp:" + ownAddress()} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			test(t, listen)
+		})
+	}
+}
+
+// There is room for two sockets: the next reload waits until the generation before
+// the last has done what it had begun.
+func TestReloadsInARowOnTCP(t *testing.T) {
+	t.Parallel()
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + ownAddress()})
+	f := nginx(t, s.backend(), "")
+	before := s.mustStatus()
+	slow := make(chan error, 1)
+	go func() {
+		_, err := f.request(http.MethodGet, "/sleep?ms=1500", nil)
+		slow <- err
+	}()
+	s.waitFor(func(p poolJSON) error {
+		if !slices.ContainsFunc(p.Workers, func(w workerJSON) bool { return w.Busy != nil && *w.Busy }) {
+			return errors.New("nobody is busy")
+		}
+		return nil
+	})
+	l := startLoad(t, f, 2)
+	s.mustCommand("reload", s.pool)
+	select {
+	case err := <-slow:
+		t.Fatalf("a reload waits for a request that is under way (%v)", err)
+	default:
+	}
+	s.mustCommand("reload", s.pool)
+	select {
+	case err := <-slow:
+		if err != nil {
+			t.Errorf("the request under way was cut: %v", err)
+		}
+	default:
+		t.Error("three generations have sockets at one address")
+	}
+	l.waitAnswered(2)
+	l.verdict(f, 0)
+	after := s.mustStatus()
+	allNew(t, before, after)
+	if after.Generation != 3 {
+		t.Errorf("generation %d, want 3", after.Generation)
+	}
+}
+
+// A process that outlives its worker may keep the socket it was born with.
+func TestReloadOnTCPWithoutRoom(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(publicFolder(t), "app.fcgi")
+	deployLine(t, program, "exec 3<&0; setsid --fork sleep 1000; exec "+filepath.Join(workers, "worker-c"))
+	s := start(t, pool{command: []string{program}, listen: "tcp:" + ownAddress()})
+	f := nginx(t, s.backend(), "")
+	l := startLoad(t, f, clients)
+	for range 2 {
+		before := s.mustStatus()
+		l.waitAnswered(clients)
+		s.mustCommand("reload", s.pool)
+		allNew(t, before, s.mustStatus())
+	}
+	l.waitAnswered(clients)
+	l.verdict(f, 0)
+	text, err := os.ReadFile(s.log())
+	if err != nil || !strings.Contains(string(text), "workers are replaced one by one, for there is no room for another socket: "+s.listen+" is in use by pid") {
+		t.Errorf("it is not said who keeps the socket (%v)", err)
+	}
+}
+
+// A pool that was reloaded, with connections, can be stopped and started at once.
+func TestStartAfterAReloadOnTCP(t *testing.T) {
+	t.Parallel()
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + ownAddress(),
+		tables: "[@.probe]\npath = \"/\"\ninterval = \"100ms\"\n"})
+	f := nginxOn(t, nginxSite{backend: s.backend(), keep: 2})
+	for range 3 {
+		for range 3 {
+			askAtOnce(f, 3)
+		}
+		s.mustCommand("reload", s.pool)
+		askAtOnce(f, 3)
+		s.mustCommand("stop", s.pool)
+		s.mustCommand("start", s.pool)
+		if _, err := f.request(http.MethodGet, "/", nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
