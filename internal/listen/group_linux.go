@@ -99,6 +99,13 @@ func (s *Socket) others() (map[uint64]bool, error) {
 	return others, nil
 }
 
+// Handshakes counts the clients of a TCP address whose connections are not complete
+// yet. To which of two sockets there they belong the kernel does not tell.
+func (s *Socket) Handshakes() (int, error) {
+	entries, err := tcpTableOf(1<<stateSynRecv, uint8(s.domain), []int{s.port})
+	return len(entries), err
+}
+
 // takeOver sends new connections to s from now on. Whose address it is is marked
 // first: if we end in between, a successor does it again.
 func (s *Socket) takeOver() error {

@@ -228,3 +228,27 @@ func TestFiguresOfAGroup(t *testing.T) {
 		t.Errorf("before: %+v", alone)
 	}
 }
+
+func TestHandshakes(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::"} {
+		s := openTCPSomewhere(t, host)
+		// The kernel leaves a connection in this state until the first byte comes.
+		if err := unix.SetsockoptInt(s.FD(), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 10); err != nil {
+			t.Fatal(err)
+		}
+		wants := func(handshakes, queue int) {
+			t.Helper()
+			n, err := s.Handshakes()
+			if got := queues(t, []*Socket{s})[0]; n != handshakes || got != queue || err != nil {
+				t.Errorf("%s: %d in the handshake, %d in the queue (%v), want %d and %d", host, n, got, err, handshakes, queue)
+			}
+		}
+		wants(0, 0)
+		client := connect(t, s)
+		wants(1, 0)
+		if _, err := unix.Write(client, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		wants(0, 1)
+	}
+}

@@ -58,6 +58,9 @@ func BindTo(int, netip.Addr) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.ErrUnsupported
 }
 
+// Handshakes is for Linux only.
+func (s *Socket) Handshakes() (int, error) { return 0, errors.ErrUnsupported }
+
 // Admit is for Linux only.
 func (s *Socket) Admit(netip.AddrPort) error { return errors.ErrUnsupported }
 

@@ -23,6 +23,9 @@ const (
 // busy machine.
 const tcpStates = 1<<1 | 1<<4 | 1<<5 | 1<<8 | 1<<9 | 1<<stateListen | 1<<11
 
+// stateSynRecv is that of a handshake whose last packet has not come.
+const stateSynRecv = 3
+
 // tcpEntry is one TCP socket in the kernel's table.
 type tcpEntry struct {
 	state   uint8
@@ -35,9 +38,13 @@ type tcpEntry struct {
 // tcpTable lists the sockets of one family, in our network namespace, that have
 // one of the local ports.
 func tcpTable(family uint8, ports []int) ([]tcpEntry, error) {
+	return tcpTableOf(tcpStates, family, ports)
+}
+
+func tcpTableOf(states uint32, family uint8, ports []int) ([]tcpEntry, error) {
 	request := make([]byte, tcpRequestSize)
 	request[0], request[1] = family, unix.IPPROTO_TCP
-	binary.NativeEndian.PutUint32(request[4:], tcpStates)
+	binary.NativeEndian.PutUint32(request[4:], states)
 	return dump(append(request, portFilter(ports)...), parseTCPEntry)
 }
 
