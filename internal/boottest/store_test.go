@@ -86,3 +86,27 @@ func keepsSockets(m *machine) {
 	m.run("systemctl", "start", "fcgi-supervisor")
 	m.answers("/")
 }
+
+// swapsOnTCP: there is room for two sockets at a TCP address, and systemd has those
+// that it keeps open for a moment longer than anybody else.
+func swapsOnTCP(m *machine) {
+	m.write("/etc/fcgi-supervisor/conf.d/tcp.toml",
+		"[pool.tcp]\ncommand = [\"/usr/bin/php-cgi\"]\nlisten = \"tcp:127.0.0.1:9000\"\nuser = \"www-data\"\nprocesses = 2\n")
+	m.run("fcgi-supervisor", "reload", "--all")
+	l := m.load("/tcp")
+	for range 5 {
+		m.run("fcgi-supervisor", "reload", "tcp")
+	}
+	l.verdict()
+	if journal := m.run("journalctl", "--no-pager", "-u", "fcgi-supervisor"); strings.Contains(journal, "no room") {
+		m.t.Errorf("a socket that systemd was to let go is in the way:\n%s", tail(journal, 3000))
+	}
+	m.run("systemctl", "kill", "--kill-who=all", "--signal=KILL", "fcgi-supervisor")
+	m.answers("/tcp") // waits for whoever is started next
+	m.run("fcgi-supervisor", "reload", "tcp")
+	m.answers("/tcp")
+	m.run("rm", "/etc/fcgi-supervisor/conf.d/tcp.toml")
+	m.run("fcgi-supervisor", "reload", "--all")
+	settledWorkers(m)
+	keepsOne(m)
+}

@@ -52,6 +52,7 @@ func lifeUnderSystemd(m *machine, kind string) {
 	})
 	m.step("killed worker", func(t *testing.T) { replaces(m) })
 	m.step("descriptor store", func(t *testing.T) { keepsSockets(m) })
+	m.step("descriptor store, TCP", func(t *testing.T) { swapsOnTCP(m) })
 	m.step("upgrade", func(t *testing.T) { upgrades(m) })
 	m.step("reload with a mistake", func(t *testing.T) { reloadsWithMistake(m) })
 	m.step("restart with a mistake", func(t *testing.T) { restartsWithMistake(m) })
