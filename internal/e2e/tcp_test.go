@@ -5,13 +5,19 @@ package e2e
 // and [::] for both (package listen).
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"fcgi-supervisor/internal/fastcgi"
 )
 
 // onBoth runs a test for a pool on a Unix path and for one on TCP.
@@ -108,4 +114,40 @@ func TestStartAfterAReloadOnTCP(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Whoever is connected when a pool is stopped is served, though the program drops what
+// it has on its stop signal, and new clients come without pause.
+func TestStopUnderLoad(t *testing.T) { onBoth(t, stopUnderLoad) }
+
+func stopUnderLoad(t *testing.T, listen string) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-go")}, listen: listen})
+	network, address, _ := strings.Cut(s.listen, ":")
+	d := direct{network: network, address: address}
+	var answered atomic.Int64
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for {
+				err := d.ask(context.Background(), "/sleep?ms=20", nil, -1, "slept")
+				if fault := (*fastcgi.Fault)(nil); errors.As(err, &fault) && strings.HasPrefix(fault.What, "connect to") {
+					return
+				}
+				if err != nil {
+					t.Errorf("a client that was connected: %v", err)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	eventually(t, func() error {
+		if n := answered.Load(); n < clients {
+			return fmt.Errorf("%d requests answered", n)
+		}
+		return nil
+	})
+	s.mustCommand("stop", s.pool)
+	all.Wait()
+	t.Logf("%d requests answered", answered.Load())
 }

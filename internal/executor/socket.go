@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,16 +100,15 @@ const (
 	lastLook  = 20 * time.Millisecond
 )
 
-// hide removes the name, so that no new client finds the socket, and has those
-// that found it waited for. An address that cannot be hidden (TCP, abstract, handed
-// to us) gets clients to the end: it is not waited for.
+// hide keeps new clients from the socket, and has those that found it waited for. An
+// address that cannot be hidden gets clients to the end: it is not waited for.
 func (e *Executor) hide(c *crew, o supervisor.Hide) {
 	socket := c.socket.Load()
-	hidden := socket != nil && socket.Address().Kind == listen.Unix
-	if hidden {
-		if err := socket.Unlink(); err != nil {
-			e.logger().Warn("cannot remove the socket file", "pool", o.Pool, "err", err)
-			hidden = false
+	hidden := false
+	if socket != nil {
+		var err error
+		if hidden, err = socket.Hide(); err != nil {
+			e.logger().Warn("clients that come now may be lost", "pool", o.Pool, "err", err)
 		}
 	}
 	if !hidden {
@@ -122,7 +122,11 @@ func (e *Executor) hide(c *crew, o supervisor.Hide) {
 // swapped-out generations too. It ends at the order's deadline.
 func (e *Executor) awaitQueues(sockets []*listen.Socket, o supervisor.Hide) {
 	defer e.report(supervisor.Hidden{Pool: o.Pool})
+	begin := time.Now()
 	e.until(o.Deadline, func() bool {
+		if time.Since(begin) < handshake && slices.ContainsFunc(sockets, inHandshake) {
+			return false
+		}
 		table, _ := listen.Look(sockets)
 		for _, s := range sockets {
 			if figures, known := table.Of(s); known && figures.Queue > 0 {
@@ -131,6 +135,15 @@ func (e *Executor) awaitQueues(sockets []*listen.Socket, o supervisor.Hide) {
 		}
 		return true
 	})
+}
+
+// handshake is how long a client on TCP may take to complete the connection that it
+// has begun: both sides send again after a second (RFC 6298, 2.1), and once more.
+const handshake = 4 * time.Second
+
+func inHandshake(s *listen.Socket) bool {
+	n, _ := s.Handshakes()
+	return n > 0
 }
 
 // until asks whether something is done, less and less often, until it is or the

@@ -143,10 +143,6 @@ func without(list []*listen.Socket, socket *listen.Socket) []*listen.Socket {
 // drained: a client that has just connected may still be on its way in.
 const quiet = 100 * time.Millisecond
 
-// handshake is how long a client on TCP may take to complete the connection that it
-// has begun: both sides send again after a second (RFC 6298, 2.1), and once more.
-const handshake = 4 * time.Second
-
 // drain waits until nobody waits in the queue of a swapped-out generation and no
 // connection of it is left but idle ones.
 func (e *Executor) drain(socket *listen.Socket, pids []int, o supervisor.Drain) {
@@ -160,7 +156,7 @@ func (e *Executor) drain(socket *listen.Socket, pids []int, o supervisor.Drain) 
 		figures, err := socket.Figures()
 		if err == nil && figures.Shared {
 			figures.Accepted, err = heldBy(pids, figures.Accepted)
-			if n, _ := socket.Handshakes(); n > 0 && time.Since(begin) < handshake {
+			if time.Since(begin) < handshake && inHandshake(socket) {
 				busyAt = time.Now()
 			}
 		}

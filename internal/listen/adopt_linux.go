@@ -34,6 +34,9 @@ func Adopt(a Address, fd, generation int, t Trace) (*Socket, error) {
 		return nil, err
 	}
 	s.findName(generation, t)
+	if a.Kind == TCP {
+		s.showAgain()
+	}
 	return s, nil
 }
 

@@ -100,8 +100,11 @@ func (s *Socket) others() (map[uint64]bool, error) {
 }
 
 // Handshakes counts the clients of a TCP address whose connections are not complete
-// yet. To which of two sockets there they belong the kernel does not tell.
+// yet; of others there are none. To which of two sockets there they belong the kernel does not tell.
 func (s *Socket) Handshakes() (int, error) {
+	if s.port == 0 {
+		return 0, nil
+	}
 	entries, err := tcpTableOf(1<<stateSynRecv, uint8(s.domain), []int{s.port})
 	return len(entries), err
 }

@@ -67,6 +67,9 @@ func (s *Socket) Admit(netip.AddrPort) error { return errors.ErrUnsupported }
 // Regroup finds nothing elsewhere than on Linux.
 func Regroup(sockets []*Socket) *Socket { return sockets[0] }
 
+// Hide is for Linux only.
+func (s *Socket) Hide() (bool, error) { return false, errors.ErrUnsupported }
+
 // Unlink is for Linux only.
 func (s *Socket) Unlink() error { return errors.ErrUnsupported }
 
