@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -221,6 +222,13 @@ func TestCommandsThatFail(t *testing.T) {
 	}
 }
 
+func somebodyIsBusy(p poolJSON) error {
+	if slices.ContainsFunc(p.Workers, func(w workerJSON) bool { return w.Busy != nil && *w.Busy && w.Phase == "ready" }) {
+		return nil
+	}
+	return errors.New("nobody is busy")
+}
+
 // Kept connections pin an old generation only until they are seen at rest; one in
 // which something is going on is never cut.
 func TestReloadWithKeptConnections(t *testing.T) { onBoth(t, reloadWithKeptConnections) }
@@ -240,14 +248,7 @@ func reloadWithKeptConnections(t *testing.T, listen string) {
 		_, err := f.request(http.MethodGet, "/sleep?ms=2500", nil)
 		slow <- err
 	}()
-	eventually(t, func() error {
-		for _, w := range s.mustStatus().Workers {
-			if w.Busy != nil && *w.Busy && w.Phase == "ready" {
-				return nil
-			}
-		}
-		return errors.New("nobody is busy")
-	})
+	s.waitFor(somebodyIsBusy)
 	s.mustCommand("reload", s.pool)
 	s.waitRunning() // the old generation is gone, long before drain_timeout
 	if err := <-slow; err != nil {

@@ -172,18 +172,35 @@ func crashesLoseNothing(t *testing.T, listen string) {
 	eventually(t, func() error { return running(s.mustStatus()) })
 }
 
-func TestCrashDuringAStopOfTheSupervisor(t *testing.T) {
-	t.Parallel()
-	s := startC(t)
-	f := nginx(t, "unix:"+s.socket, "")
+func TestCrashDuringAStopOfTheSupervisor(t *testing.T) { onBoth(t, crashDuringAStopOfTheSupervisor) }
+
+func crashDuringAStopOfTheSupervisor(t *testing.T, listen string) {
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
+	f := nginx(t, s.backend(), "")
 	before := s.mustStatus()
 	l := startLoad(t, f, 1)
 	l.waitAnswered(1)
+	slow := make(chan error, 1)
+	go func() {
+		_, err := f.request(http.MethodGet, "/sleep?ms=1500", nil)
+		slow <- err
+	}()
+	s.waitFor(somebodyIsBusy)
 	s.cmd.Process.Signal(syscall.SIGTERM)
+	eventually(t, func() error {
+		text, err := os.ReadFile(s.log())
+		if err == nil && !strings.Contains(string(text), "stopping:") {
+			err = errors.New("the supervisor does not stop")
+		}
+		return err
+	})
 	s.crash()
 	s.again()
+	if err := <-slow; err != nil {
+		t.Errorf("the request under way: %v", err)
+	}
 	l.halt() // the address was given up: it may have been refused in between
-	if o := s.command("request", "unix:"+s.socket, "/"); o.code != 0 {
+	if o := s.command("request", s.listen, "/"); o.code != 0 {
 		t.Errorf("not answered afterwards: %s", o.stderr)
 	}
 	if after := s.mustStatus(); after.Starts < before.Starts {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,12 +42,7 @@ func TestReloadsInARowOnTCP(t *testing.T) {
 		_, err := f.request(http.MethodGet, "/sleep?ms=1500", nil)
 		slow <- err
 	}()
-	s.waitFor(func(p poolJSON) error {
-		if !slices.ContainsFunc(p.Workers, func(w workerJSON) bool { return w.Busy != nil && *w.Busy }) {
-			return errors.New("nobody is busy")
-		}
-		return nil
-	})
+	s.waitFor(somebodyIsBusy)
 	l := startLoad(t, f, 2)
 	s.mustCommand("reload", s.pool)
 	select {
