@@ -119,8 +119,8 @@ type (
 	Hidden struct{ Pool string }
 	// Unbound: the socket is closed.
 	Unbound struct{ Pool string }
-	// Opened: the generation's own socket listens, or why not. NoRoom: an older one is
-	// held at the address by somebody who is none of our workers.
+	// Opened: the generation's own socket listens, or why not. NoRoom: there is nothing
+	// wrong with the generation, the address takes no second socket now.
 	Opened struct {
 		Pool       string
 		Generation int

@@ -53,9 +53,8 @@ const closing = 2 * time.Second
 func (e *Executor) openInTime(o supervisor.Open, until time.Time) {
 	c := e.all()[o.Pool]
 	err := e.openApart(c, o)
-	noRoom := errors.Is(err, listen.ErrNotAlone)
 	c.opening = 0
-	if noRoom && time.Now().Before(until) {
+	if errors.Is(err, listen.ErrNotAlone) && time.Now().Before(until) {
 		c.opening = o.Generation
 		time.AfterFunc(lastLook, func() {
 			e.push(func() {
@@ -67,7 +66,7 @@ func (e *Executor) openInTime(o supervisor.Open, until time.Time) {
 		return
 	}
 	e.keepSockets()
-	e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: err, NoRoom: noRoom})
+	e.report(supervisor.Opened{Pool: o.Pool, Generation: o.Generation, Err: err, NoRoom: errors.Is(err, listen.ErrNoRoom)})
 }
 
 func (e *Executor) openApart(c *crew, o supervisor.Open) error {

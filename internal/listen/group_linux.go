@@ -55,28 +55,33 @@ func (s *Socket) join(name unix.Sockaddr, backlog int) error {
 	return unix.Listen(s.fd, backlog)
 }
 
-// makeRoom prepares for another socket that is to join.
+// makeRoom prepares for another socket that is to join. Its errors are ErrNoRoom.
 func (s *Socket) makeRoom() error {
 	if s.fd < 0 {
-		return fmt.Errorf("listen on %s with a second socket: the first is held by workers that we may not ask for it", s.address)
+		return noRoom{fmt.Errorf("%s is held by workers that we may not ask for it", s.address), false}
 	}
 	others, err := s.others()
 	if err != nil {
-		return err
+		return noRoom{err, false}
 	}
 	if len(others) > 0 {
-		return notAlone{inUse(s.address, findHolders(others))}
+		return noRoom{inUse(s.address, findHolders(others)), true}
 	}
 	if err := s.steer(to(firstPlace)); err != nil {
-		return fmt.Errorf("listen on %s with a second socket: %v, the kernel does not know how; use reload = \"rolling\"", s.address, err)
+		return noRoom{fmt.Errorf("say who gets the clients of %s: %w", s.address, err), false}
 	}
 	return nil
 }
 
-// notAlone is ErrNotAlone, and says who.
-type notAlone struct{ error }
+// noRoom says why; crowded: because there are two already.
+type noRoom struct {
+	error
+	crowded bool
+}
 
-func (notAlone) Is(target error) bool { return target == ErrNotAlone }
+func (e noRoom) Is(target error) bool {
+	return target == ErrNoRoom || target == ErrNotAlone && e.crowded
+}
 
 // others are the inodes of the other sockets that listen where s does.
 func (s *Socket) others() (map[uint64]bool, error) {
@@ -100,7 +105,8 @@ func (s *Socket) others() (map[uint64]bool, error) {
 }
 
 // Handshakes counts the clients of a TCP address whose connections are not complete
-// yet; of others there are none. To which of two sockets there they belong the kernel does not tell.
+// yet; of others there are none. To which of two sockets there they belong the kernel
+// does not tell.
 func (s *Socket) Handshakes() (int, error) {
 	if s.port == 0 {
 		return 0, nil
@@ -136,8 +142,8 @@ func (s *Socket) Admit(from netip.AddrPort) error {
 	return s.steer(program)
 }
 
-// exposedMark is an option that means nothing for TCP, is passed on to nobody, and
-// tells a successor which of two sockets clients reach.
+// exposedMark is an option that means nothing for TCP. It tells a successor which of
+// two sockets clients reach.
 const exposedMark = unix.SO_BROADCAST
 
 func (s *Socket) markExposed() error {

@@ -81,7 +81,7 @@ func TestGroup(t *testing.T) {
 			o := anyone()
 			o.Beside = b
 			_, err := Open(b.Address(), o)
-			if !errors.Is(err, ErrNotAlone) {
+			if !errors.Is(err, ErrNotAlone) || !errors.Is(err, ErrNoRoom) {
 				t.Fatalf("a third socket: %v", err)
 			}
 			wantError(t, err, "in use by pid")
@@ -250,5 +250,32 @@ func TestHandshakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		wants(0, 1)
+	}
+}
+
+// A socket beside which there can be no other: whoever opened it knew no groups, or we
+// have no descriptor of it.
+func TestNoRoom(t *testing.T) {
+	plain, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := openTCPSomewhere(t, "127.0.0.1").Address()
+	a.Port = freePort(t, a.Host)
+	name := &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(unix.Bind(plain, name), unix.Listen(plain, 1)); err != nil {
+		t.Fatal(err)
+	}
+	old, err := Adopt(a, plain, 1, Trace{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { old.Close() })
+	for name, s := range map[string]*Socket{"no group": old, "no descriptor": Shadow(a, old.Inode(), 1, Trace{})} {
+		o := anyone()
+		o.Beside = s
+		if _, err := Open(a, o); !errors.Is(err, ErrNoRoom) || errors.Is(err, ErrNotAlone) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -8,9 +8,10 @@ import (
 
 // Hide keeps new clients away from a socket whose end has come, while workers still
 // take those that are in its queue; false where that cannot be done (abstract names,
-// sockets that were handed to us, or that only workers have). The name of a Unix path is removed, so clients are
-// refused. On TCP their first packets are dropped; they send them again after a second
-// (RFC 6298, 2.1) and are refused then, or find the next socket.
+// sockets that were handed to us, or that only workers have). The name of a Unix path
+// is removed, so clients are refused. On TCP their first packets are dropped; they send
+// them again after a second (RFC 6298, 2.1) and are refused then, or find the next
+// socket.
 func (s *Socket) Hide() (hidden bool, err error) {
 	switch s.address.Kind {
 	case Unix:

@@ -9,9 +9,11 @@ import (
 // net.core.somaxconn, whose own default it is since Linux 5.4.
 const DefaultBacklog = 4096
 
-// ErrNotAlone: another socket listens at the address still, beside which there is no
-// room for a third.
-var ErrNotAlone = errors.New("more than one socket listens there")
+// Why no socket can be opened beside another one.
+var (
+	ErrNoRoom   = errors.New("no room for another socket")
+	ErrNotAlone = errors.New("two sockets listen there already") // it is an ErrNoRoom too
+)
 
 // Options say how Open makes a socket. A socket that was handed to us (systemd,
 // descriptor) stays as its maker made it.

@@ -38,7 +38,11 @@ func openTCP(a Address, o Options) (*Socket, error) {
 	s.port = a.Port
 	if err := s.bindTCP(ip, o); err != nil {
 		unix.Close(s.fd)
-		return nil, explainTCP(a, err)
+		err = explainTCP(a, err)
+		if o.Beside != nil { // whose maker may have been another user
+			err = noRoom{err, false}
+		}
+		return nil, err
 	}
 	return s, nil
 }
