@@ -16,8 +16,10 @@ const (
 	longestRest = 20 * time.Millisecond
 )
 
-// tellGrace is how long an answer waits for what it tells to be written down.
-const tellGrace = 500 * time.Millisecond
+// tellGrace is how long an answer waits for what it tells to be written down. A busy
+// machine takes seconds for milliseconds of work, and a counter that goes back is worse
+// than a late answer; a scrape may take 10 s.
+const tellGrace = 5 * time.Second
 
 // keeper writes the state down after every change that the loop publishes. Its
 // goroutine is ended by the end of the loop; it sleeps while nothing changes.
