@@ -346,12 +346,15 @@ func TestCrashOnSharedSockets(t *testing.T) {
 
 // Who may not take descriptors replaces the socket, and the old workers finish.
 func TestCrashWhereDescriptorsMayNotBeTaken(t *testing.T) {
-	t.Parallel()
-	s := prepare(t, pool{command: []string{filepath.Join(workers, "worker-c")}})
+	onBoth(t, crashWhereDescriptorsMayNotBeTaken)
+}
+
+func crashWhereDescriptorsMayNotBeTaken(t *testing.T, listen string) {
+	s := prepare(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: listen})
 	denied := filepath.Join(workers, "denied")
 	s.again(denied)
 	before := s.mustStatus()
-	f := nginx(t, "unix:"+s.socket, "")
+	f := nginx(t, s.backend(), "")
 	l := startLoad(t, f, clients)
 	l.waitAnswered(clients)
 	s.crash()
@@ -360,16 +363,5 @@ func TestCrashWhereDescriptorsMayNotBeTaken(t *testing.T) {
 	l.waitAnswered(clients)
 	s.settled(2)
 	l.verdict(f, 0)
-	allNew(t, before, s.mustStatus())
-}
-
-func TestCrashOnTCPWhereDescriptorsMayNotBeTaken(t *testing.T) {
-	t.Parallel()
-	s := prepare(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: "tcp:" + ownAddress()})
-	denied := filepath.Join(workers, "denied")
-	s.again(denied)
-	before := s.mustStatus()
-	s.crash()
-	s.again(denied)
 	allNew(t, before, s.mustStatus())
 }

@@ -94,7 +94,7 @@ func (r *recovery) expose(f *supervisor.Finding) {
 			r.crew.over = s // another one will take its name
 			apart = append(apart, s)
 		case reached && s.FD() < 0:
-			f.Hopeless = true
+			f.Hopeless = f.Hopeless || r.crew.replace(s) != nil
 			apart = append(apart, s)
 		case reached && s.Address().Kind == listen.TCP:
 			grouped = append(grouped, s)
@@ -121,6 +121,29 @@ func (r *recovery) expose(f *supervisor.Finding) {
 			f.Apart = append(f.Apart, generation)
 		}
 	}
+}
+
+// replace has a new socket get the clients of one that workers have and we may not take
+// from them.
+func (c *crew) replace(shadow *listen.Socket) error {
+	if shadow.Address().Kind != listen.TCP || shadow.Address() != c.cfg.Listen {
+		return errors.ErrUnsupported
+	}
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	options.Beside = shadow
+	socket, err := listen.Open(c.cfg.Listen, options)
+	if err == nil {
+		if err = socket.Expose(shadow); err != nil {
+			socket.Close()
+		}
+	}
+	if err == nil {
+		c.socket.Store(socket)
+	}
+	return err
 }
 
 // firstOn is the first generation that had the socket.

@@ -54,17 +54,18 @@ func (s *Socket) join(name unix.Sockaddr, backlog int) error {
 	return unix.Listen(s.fd, backlog)
 }
 
-// makeRoom prepares for another socket that is to join. Its errors are ErrNoRoom.
+// makeRoom prepares for another socket that is to join. Its errors are ErrNoRoom. Of a
+// Shadow nobody can say who gets the clients until the other one is exposed.
 func (s *Socket) makeRoom() error {
-	if s.fd < 0 {
-		return noRoom{fmt.Errorf("%s is held by workers that we may not ask for it", s.address), false}
-	}
 	others, err := s.others()
 	if err != nil {
 		return noRoom{err, false}
 	}
 	if len(others) > 0 {
 		return noRoom{inUse(s.address, findHolders(others)), true}
+	}
+	if s.fd < 0 {
+		return nil // whoever had the descriptor has sent all clients to it
 	}
 	if err := s.steer(to(firstPlace)); err != nil {
 		return noRoom{fmt.Errorf("say who gets the clients of %s: %w", s.address, err), false}
