@@ -79,7 +79,7 @@ func (r *retirement) signalIfIdle() bool {
 // stopped waits until every process of the worker has stopped.
 func (p *Process) stopped() bool {
 	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
-		if allStopped(tree(p.PID)) {
+		if allStopped(group(p.PID)) { // who has left the group would not be ended either
 			return true
 		}
 		time.Sleep(50 * time.Microsecond) // waitid(WSTOPPED) tells only of the leader

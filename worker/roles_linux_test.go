@@ -39,6 +39,7 @@ var roles = map[string]func(){
 	"select":   func() { serveBlocking(selectOnce) },
 	"graceful": graceful,
 	"stubborn": stubborn,
+	"employer": employer,
 	"child":    sleepDeaf,
 	"sleep":    func() { time.Sleep(time.Hour) },
 	"describe": describe,
@@ -104,18 +105,28 @@ func graceful() {
 // stubborn ignores SIGTERM, and so does its child.
 func stubborn() {
 	signal.Ignore(syscall.SIGTERM)
+	bear(&syscall.SysProcAttr{})
+	serveBlocking(func() { pass(unix.Accept(0)) })
+}
+
+// employer has begun something in the background, in a session of its own.
+func employer() {
+	bear(&syscall.SysProcAttr{Setsid: true})
+	graceful()
+}
+
+func bear(how *syscall.SysProcAttr) {
 	self, err := os.Executable()
 	if err != nil {
 		os.Exit(3)
 	}
 	child := exec.Command(self)
 	child.Env = append(os.Environ(), roleVariable+"=child")
-	child.Stdin = os.Stdin
+	child.Stdin, child.SysProcAttr = os.Stdin, how
 	if err := child.Start(); err != nil {
 		os.Exit(3)
 	}
 	fmt.Println("child", child.Process.Pid)
-	serveBlocking(func() { pass(unix.Accept(0)) })
 }
 
 func sleepDeaf() {

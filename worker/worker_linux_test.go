@@ -252,6 +252,29 @@ func TestRetireOfAnIdleWorkerIsImmediate(t *testing.T) {
 	}
 }
 
+// Who is in a session of its own cannot be stopped with the worker.
+func TestRetireWithAChildThatHasLeft(t *testing.T) {
+	s := newStage(t)
+	p := s.start(s.spec("employer"))
+	s.waiting(p)
+	child := Children(p.PID)[0]
+	t.Cleanup(func() { _ = unix.Kill(child, unix.SIGKILL) })
+	p.Stop(StopPlan{Signal: unix.SIGTERM, Timeout: time.Hour,
+		Connections: func() (map[uint64]bool, error) { return nil, nil }})
+	var e Exit
+	eventually(t, "the worker has ended", func() bool {
+		select {
+		case e = <-s.exit:
+			return true
+		default:
+			return false
+		}
+	})
+	if e.Code != 0 || e.Signal != 0 {
+		t.Errorf("ended as %s", e.Text())
+	}
+}
+
 func TestStoppedWorkerIsContinued(t *testing.T) {
 	s := newStage(t)
 	p := s.start(s.spec("epoll"))
