@@ -16,9 +16,8 @@ const (
 	longestRest = 20 * time.Millisecond
 )
 
-// tellGrace is how long an answer waits for what it tells to be written down. A busy
-// machine takes seconds for milliseconds of work, and a counter that goes back is worse
-// than a late answer; a scrape may take 10 s.
+// tellGrace is how long an answer waits for what it tells to be written down: a scrape
+// may take 10 s, and a counter that goes back is worse than a late answer.
 const tellGrace = 5 * time.Second
 
 // keeper writes the state down after every change that the loop publishes. Its
@@ -66,7 +65,9 @@ func (k *keeper) run() {
 		}
 		failing = err != nil
 		k.written(next)
-		k.rest(min(restShare*time.Since(begin), longestRest))
+		if hurried := k.rest(min(restShare*time.Since(begin), longestRest)); hurried {
+			continue
+		}
 		select {
 		case <-changed:
 		case <-k.hurry: // lines alone are written down only if somebody has been told of them
@@ -118,14 +119,17 @@ func (k *keeper) written(next kept) {
 	k.more = make(chan struct{})
 }
 
-func (k *keeper) rest(pause time.Duration) {
+// rest pauses; true: somebody waits for the next write, and does not ask twice.
+func (k *keeper) rest(pause time.Duration) (hurried bool) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-k.hurry:
+		return true
 	case <-k.daemon.supervisor.Done():
 	}
+	return false
 }
 
 // sync returns when what is published and counted now is written down: what has been

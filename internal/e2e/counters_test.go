@@ -4,8 +4,11 @@ package e2e
 // told of it. Not covered: the machine's own end, after which all begin at 0.
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -57,6 +60,33 @@ func TestCountersNeverGoBack(t *testing.T) {
 		s.mustCommand("upgrade")
 		s.waitRunning()
 		told.mustNotBeLess(t, "after an upgrade", s.mustCount())
+	}
+}
+
+// Whoever kills us the moment after an answer finds no less in the file: answers come
+// faster here than the file is written, and nothing but lines happens.
+func TestWhatIsToldIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	s := startC(t)
+	d := direct{network: "unix", address: s.socket}
+	for range 50 {
+		if err := d.ask(t.Context(), "/log?line=x", nil, -1, "logged"); err != nil {
+			t.Fatal(err)
+		}
+		told := s.mustCount()[fmt.Sprintf("fcgi_supervisor_log_lines_total{pool=%q,stream=\"output\"}", s.pool)]
+		var state struct {
+			Pools map[string]struct{ Output struct{ Lines float64 } }
+		}
+		text, err := os.ReadFile(filepath.Join(s.runtime(), "state.json"))
+		if err == nil {
+			err = json.Unmarshal(text, &state)
+		}
+		if kept := state.Pools[s.pool].Output.Lines; err != nil || kept < told {
+			t.Errorf("%g lines were told, %g are written down (%v)", told, kept, err)
+		}
+	}
+	if n := s.mustCount()[fmt.Sprintf("fcgi_supervisor_log_lines_total{pool=%q,stream=\"output\"}", s.pool)]; n < 10 {
+		t.Errorf("%g lines: this test looks past them", n)
 	}
 }
 
