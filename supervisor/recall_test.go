@@ -18,6 +18,18 @@ func runningWorld(t *testing.T) *world {
 	return w
 }
 
+// backOffWorld is a pool of one whose worker has failed, as it is written down.
+func backOffWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, testConfig(1))
+	w.bind(nil)
+	id := inOrder(w.ordered)[0]
+	w.start(id)
+	w.exit(id, exitOne)
+	w.keep()
+	return w
+}
+
 func TestRecalledPoolGoesOn(t *testing.T) {
 	w := runningWorld(t)
 	w.keep()
@@ -101,12 +113,7 @@ func TestRecalledWantedOrNot(t *testing.T) {
 }
 
 func TestRecalledBackOffIsNoLongerThanItWas(t *testing.T) {
-	w := newWorld(t, testConfig(1))
-	w.bind(nil)
-	id := inOrder(w.ordered)[0]
-	w.start(id)
-	w.exit(id, exitOne)
-	w.keep()
+	w := backOffWorld(t)
 	w.now = w.now.Add(-time.Hour) // the clock is set back
 	w.succeed(true)
 	if wait := w.pool.retryAt.Sub(w.now); wait > time.Second || w.pool.failures != 1 {
@@ -117,12 +124,7 @@ func TestRecalledBackOffIsNoLongerThanItWas(t *testing.T) {
 // Workers that fail keep nobody's socket: it is opened anew at once. Only an address
 // that was refused waits.
 func TestRecalledBackOffKeepsNoAddressFromListening(t *testing.T) {
-	w := newWorld(t, testConfig(1))
-	w.bind(nil)
-	id := inOrder(w.ordered)[0]
-	w.start(id)
-	w.exit(id, exitOne)
-	w.keep()
+	w := backOffWorld(t)
 	w.succeed(true)
 	if !w.binding || w.pool.failures != 1 {
 		t.Fatalf("binding: %v, after %d failures", w.binding, w.pool.failures)

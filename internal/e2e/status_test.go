@@ -49,15 +49,16 @@ type probeJSON struct {
 }
 
 type workerJSON struct {
-	Slot      int        `json:"slot"`
-	PID       int        `json:"pid"`
-	Phase     string     `json:"phase"`
-	Busy      *bool      `json:"busy"`
-	Restarts  int        `json:"restarts"`
-	RSSBytes  *int       `json:"rss_bytes"`
-	FDs       *int       `json:"fds"`
-	StartedAt *time.Time `json:"started_at"`
-	LastExit  *struct {
+	Slot       int        `json:"slot"`
+	PID        int        `json:"pid"`
+	Generation int        `json:"generation"`
+	Phase      string     `json:"phase"`
+	Busy       *bool      `json:"busy"`
+	Restarts   int        `json:"restarts"`
+	RSSBytes   *int       `json:"rss_bytes"`
+	FDs        *int       `json:"fds"`
+	StartedAt  *time.Time `json:"started_at"`
+	LastExit   *struct {
 		Reason string   `json:"reason"`
 		Text   string   `json:"text"`
 		Output []string `json:"output"`

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -144,4 +145,46 @@ func stopUnderLoad(t *testing.T, listen string) {
 	s.mustCommand("stop", s.pool)
 	all.Wait()
 	t.Logf("%d requests answered", answered.Load())
+}
+
+// The supervisor dies while the generation that was on TCP finishes, and clients are
+// on a Unix path by now: which of the two they reach is not what was there first.
+func TestCrashBetweenTwoAddresses(t *testing.T) {
+	t.Parallel()
+	tcp := "tcp:" + ownAddress()
+	s := start(t, pool{command: []string{filepath.Join(workers, "worker-c")}, listen: tcp})
+	f := nginx(t, s.backend(), "")
+	slow := make(chan error, 1)
+	go func() {
+		_, err := f.request(http.MethodGet, "/sleep?ms=3000", nil)
+		slow <- err
+	}()
+	s.waitFor(somebodyIsBusy)
+	s.edit(func(text string) string { return strings.Replace(text, tcp, "unix:"+s.socket, 1) })
+	s.mustCommand("reload", s.pool)
+	before := s.mustStatus()
+	s.crash()
+	s.again()
+	after := s.mustStatus()
+	if after.Generation != 2 || !maps.Equal(newest(before), newest(after)) {
+		t.Errorf("generation %d with workers %v, before it was %d with %v", after.Generation, newest(after), before.Generation, newest(before))
+	}
+	if o := s.command("request", "unix:"+s.socket, "/"); o.code != 0 {
+		t.Errorf("not answered: %s", o.stderr)
+	}
+	if err := <-slow; err != nil {
+		t.Errorf("the request under way: %v", err)
+	}
+	s.waitRunning()
+}
+
+// newest are the ready workers of the generation that clients reach.
+func newest(p poolJSON) map[int]int {
+	pids := map[int]int{}
+	for _, w := range p.Workers {
+		if w.Phase == "ready" && w.Generation == p.Generation {
+			pids[w.Slot] = w.PID
+		}
+	}
+	return pids
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -82,26 +81,21 @@ func (p place) dialHidden(ctx context.Context) (net.Conn, error) {
 // boundTo is where a socket without a name of ours listens: it may have been
 // handed to us.
 func boundTo(socket *listen.Socket) (network, address string, err error) {
-	name, err := unix.Getsockname(socket.FD())
-	if err != nil {
-		return "", "", fmt.Errorf("find the address of the socket: %w", err)
+	a, known := socket.Local()
+	if !known {
+		return "", "", fmt.Errorf("it is not known where %s listens", socket.Address())
 	}
-	switch name := name.(type) {
-	case *unix.SockaddrUnix:
-		return "unix", name.Name, nil
-	case *unix.SockaddrInet4:
-		return "tcp", local(net.IP(name.Addr[:]), "127.0.0.1", name.Port), nil
-	case *unix.SockaddrInet6:
-		return "tcp", local(net.IP(name.Addr[:]), "::1", name.Port), nil
+	switch a.Kind {
+	case listen.Abstract:
+		return "unix", "@" + a.Path, nil
+	case listen.TCP:
+		switch a.Host { // "every address" cannot be connected to
+		case "0.0.0.0":
+			a.Host = "127.0.0.1"
+		case "::":
+			a.Host = "::1"
+		}
+		return "tcp", a.HostPort(), nil
 	}
-	return "", "", fmt.Errorf("the socket has an address of an unknown kind, %T", name)
-}
-
-// local turns "every address" into one that can be connected to.
-func local(ip net.IP, loopback string, port int) string {
-	host := ip.String()
-	if ip.IsUnspecified() {
-		host = loopback
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return "unix", a.Path, nil
 }

@@ -126,7 +126,7 @@ func (r *recovery) expose(f *supervisor.Finding) {
 // replace has a new socket get the clients of one that workers have and we may not take
 // from them.
 func (c *crew) replace(shadow *listen.Socket) error {
-	if shadow.Address().Kind != listen.TCP || shadow.Address() != c.cfg.Listen {
+	if shadow.Address().Kind != listen.TCP {
 		return errors.ErrUnsupported
 	}
 	options, err := c.options()
@@ -160,9 +160,11 @@ func (r *recovery) firstOn(s *listen.Socket) int {
 // reached: clients reach the socket. One that was handed to our predecessor is only
 // the right one as long as we are not handed another.
 func (r *recovery) reached(s *listen.Socket) bool {
-	switch s.Address().Kind {
+	switch address := r.crew.cfg.Listen; s.Address().Kind {
 	case listen.Unix:
-		return s.Path() == r.crew.cfg.Listen.Path
+		return address.Kind == listen.Unix && s.Path() == address.Path
+	case listen.TCP:
+		return s.Address() == address
 	case listen.Systemd, listen.FD:
 		handed, err := listen.Open(s.Address(), listen.Options{})
 		if err != nil {

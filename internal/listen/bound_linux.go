@@ -7,12 +7,19 @@ import (
 )
 
 // Bound is the address at which clients reach a socket that was handed to us
-// (systemd:, fd:), as the kernel has it (getsockname(2)); of any other it is the one
-// it was opened with. False: it is not known, as of a socket that is only seen.
+// (systemd:, fd:), as the kernel has it; of any other it is the one it was opened
+// with. False: it is not known, as of a socket that is only seen.
 func (s *Socket) Bound() (Address, bool) {
 	if s.address.Kind != Systemd && s.address.Kind != FD {
 		return s.address, true
 	}
+	return s.Local()
+}
+
+// Local is the address that the kernel has for the socket (getsockname(2)): a host is a
+// number there, and a Unix path the one that it was bound to, perhaps under a private
+// name. False: it is not known.
+func (s *Socket) Local() (Address, bool) {
 	if s.fd < 0 {
 		return Address{}, false
 	}

@@ -76,6 +76,9 @@ func (s *Socket) Unlink() error { return errors.ErrUnsupported }
 // Bound is for Linux only.
 func (s *Socket) Bound() (Address, bool) { return Address{}, false }
 
+// Local is for Linux only.
+func (s *Socket) Local() (Address, bool) { return Address{}, false }
+
 // Close is for Linux only.
 func (s *Socket) Close() error { return errors.ErrUnsupported }
 
