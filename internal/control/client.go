@@ -88,7 +88,7 @@ func (c *Client) Do(ctx context.Context, pool string, action supervisor.Action, 
 	}
 	var outcome *supervisor.Outcome
 	path := "/api/v1/pools/" + url.PathEscape(pool) + "/" + string(action)
-	err = c.ask(ctx, http.MethodPost, path, body, func(decoder *json.Decoder) error {
+	err = c.askAgain(ctx, http.MethodPost, path, body, func(decoder *json.Decoder) error {
 		return decodeEach(decoder, func(a Answer) error {
 			switch err := a.err(); {
 			case err != nil:
@@ -134,6 +134,16 @@ func decodeEach[T any](decoder *json.Decoder, each func(T) error) error {
 	}
 }
 
+// askAgain is ask, once more if the supervisor's program was replaced, or killed and
+// started again, just when it was asked. To carry out a command twice does no harm.
+func (c *Client) askAgain(ctx context.Context, method, path string, body []byte, read func(*json.Decoder) error) error {
+	err := c.ask(ctx, method, path, body, read)
+	if errors.As(err, &unanswered{}) && c.returns(ctx) {
+		err = c.ask(ctx, method, path, body, read)
+	}
+	return err
+}
+
 // ask makes one request and hands a good answer to read.
 func (c *Client) ask(ctx context.Context, method, path string, body []byte, read func(*json.Decoder) error) error {
 	request, err := http.NewRequestWithContext(ctx, method, "http://supervisor"+path, bytes.NewReader(body))
@@ -141,6 +151,9 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte, read
 		return err
 	}
 	response, err := c.http.Do(request)
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) {
+		return unanswered{c.explain(err)}
+	}
 	if err != nil {
 		return c.explain(err)
 	}

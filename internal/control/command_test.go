@@ -180,3 +180,46 @@ func TestCommandWhenTheSupervisorEnds(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// The program is replaced just when a command comes: the connection ends before the
+// answer begins, and the next one is taken.
+func TestCommandThatMeetsAnUpgradeIsGivenAgain(t *testing.T) {
+	s := serve(t, "blog")
+	s.waitRunning("blog")
+	front, err := net.Listen("unix", s.path+".front")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for first := true; ; first = false {
+			conn, err := front.Accept()
+			if err != nil {
+				return
+			}
+			if first {
+				conn.Close()
+				continue
+			}
+			all.Go(func() {
+				defer conn.Close()
+				behind, err := net.Dial("unix", s.path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer behind.Close()
+				all.Go(func() { _, _ = io.Copy(behind, conn); behind.Close() })
+				_, _ = io.Copy(conn, behind)
+			})
+		}
+	})
+	client := control.NewClient(s.path + ".front")
+	outcome, err := client.Do(s.context(), "blog", supervisor.ActionScale, control.Options{Processes: 3}, nil)
+	if err != nil || !outcome.OK {
+		t.Errorf("%+v, %v", outcome, err)
+	}
+	front.Close()
+	s.shutdown()
+	all.Wait()
+}

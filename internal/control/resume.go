@@ -21,6 +21,9 @@ var (
 	errEnded  = errors.New("the supervisor ended before it could tell the outcome")
 )
 
+// unanswered: the connection was made, and ended before the answer began.
+type unanswered struct{ error }
+
 // returns waits until a supervisor answers that has gone without removing its
 // socket: its program was replaced, or it was killed. False: it was stopped, or
 // does not come back.
