@@ -151,7 +151,7 @@ func (c *Client) ask(ctx context.Context, method, path string, body []byte, read
 		return err
 	}
 	response, err := c.http.Do(request)
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) {
+	if err != nil && endedAfterDial(err) {
 		return unanswered{c.explain(err)}
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -23,6 +24,13 @@ var (
 
 // unanswered: the connection was made, and ended before the answer began.
 type unanswered struct{ error }
+
+// endedAfterDial: net/http has several errors for that, not all of them exported.
+func endedAfterDial(err error) bool {
+	var op *net.OpError
+	dialing := errors.As(err, &op) && op.Op == "dial"
+	return !dialing && !errors.Is(err, context.Canceled) && !os.IsTimeout(err)
+}
 
 // returns waits until a supervisor answers that has gone without removing its
 // socket: its program was replaced, or it was killed. False: it was stopped, or
